@@ -1,0 +1,45 @@
+/** The client's side of Postgres: queries that end when their signal does. */
+
+import pg from 'pg'
+
+export type Database = pg.Pool
+
+export function openDatabase(port: number, connectTimeout: number): Database {
+  // One connection: behind PGlite's socket all connections share one session, so two would mix their statements.
+  const database = new pg.Pool({
+    host: '127.0.0.1',
+    port,
+    user: 'postgres',
+    database: 'postgres',
+    max: 1,
+    connectionTimeoutMillis: connectTimeout,
+  })
+  // A connection lost while idle is replaced on the next query; one lost during a query fails that query.
+  database.on('error', () => {})
+  database.on('connect', (client) => client.on('error', () => {}))
+  return database
+}
+
+/** A query whose signal fires gives its connection up: nobody knows whether the server still listens. */
+export async function query<Row extends pg.QueryResultRow>(
+  database: Database,
+  signal: AbortSignal,
+  text: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  const client = await database.connect()
+  let released = false
+  const release = (destroy: boolean) => {
+    if (!released) client.release(destroy)
+    released = true
+  }
+  const giveUp = () => release(true)
+  signal.addEventListener('abort', giveUp)
+  try {
+    signal.throwIfAborted()
+    return (await client.query<Row>(text, [...values])).rows
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+    release(false)
+  }
+}

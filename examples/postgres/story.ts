@@ -1,0 +1,166 @@
+/** The story: a cache for each of three tables, and a Postgres that is altered, hung and killed while they are read. */
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { BackgroundCache } from 'evercurrent'
+import { openDatabase } from './database.ts'
+import { describeTable, type TableDescription } from './describe-table.ts'
+import { Readers, type Tally } from './readers.ts'
+import type { Source } from './source.ts'
+import { messageOf, milliseconds, seconds, type Timeline } from './timeline.ts'
+
+export interface Outcome {
+  readonly expectations: readonly { readonly text: string; readonly held: boolean }[]
+  readonly figures: string
+}
+
+const tables = `
+  CREATE TABLE customers (id int PRIMARY KEY, email text NOT NULL UNIQUE, name text);
+  CREATE TABLE orders (id int PRIMARY KEY, customer_id int REFERENCES customers, placed_at timestamptz DEFAULT now());
+  CREATE TABLE line_items (order_id int REFERENCES orders, line int, amount numeric, PRIMARY KEY (order_id, line))`
+
+// A call that hangs has timed out before the value it is to replace expires: that is why nobody waits for it.
+const usual = { ttl: 2_000, refreshWindow: 1_000, fetchTimeout: 700, backoff: { base: 250, max: 1_000 } }
+const quick = { ttl: 1_200, refreshWindow: 600, fetchTimeout: 400, backoff: { base: 100, max: 500 } }
+const patience = 5_000
+
+export async function tellStory(source: Source, timeline: Timeline, fast: boolean): Promise<Outcome> {
+  const policy = fast ? quick : usual
+  const lasts = fast ? { calm: 300, hang: 1_200, down: 400 } : { calm: 2_400, hang: 2_500, down: 4_000 }
+  const expectations: { text: string; held: boolean }[] = []
+  const expect = (text: string, held: boolean) => expectations.push({ text, held })
+
+  timeline.say('source', 'starting Postgres (PGlite) in a process of its own')
+  await source.start()
+  timeline.say('source', `ready: process ${source.pid}, port ${source.port}, data in ${source.directory}`)
+  const database = openDatabase(source.port, policy.fetchTimeout)
+  await database.query(tables)
+  timeline.say('writer', 'created the tables customers, orders and line_items')
+
+  // The main job. All that follows makes its life hard, and counts.
+  const describing = (table: string) =>
+    new BackgroundCache<TableDescription>({
+      name: table,
+      ...policy,
+      staleIfError: '30s',
+      equals: isDeepStrictEqual,
+      fetch: ({ signal }) => describeTable(database, table, signal),
+    })
+  const orders = describing('orders')
+  const caches = [describing('customers'), orders, describing('line_items')]
+  const life = `a description lives ${seconds(policy.ttl)} and is refreshed in the last ${seconds(policy.refreshWindow)}`
+  timeline.say('cache', `${life}; a call may take ${seconds(policy.fetchTimeout)}`)
+  for (const cache of caches) cache.on((event) => timeline.event(event))
+
+  const readers = new Readers(caches, (error) => timeline.say('readers', `error: ${messageOf(error)}`, 'bad'))
+  const whole = readers.open()
+  let second = readers.open()
+  const pulse = setInterval(() => {
+    timeline.pulse(readers.close(second))
+    second = readers.open()
+  }, 1_000)
+
+  await coldStart()
+  await pause(lasts.calm)
+  await schemaChanges()
+  await pause(lasts.calm / 2)
+  await sourceHangs()
+  await sourceDies()
+  await pause(lasts.calm / 2)
+
+  clearInterval(pulse)
+  readers.stop()
+  readers.close(whole)
+  for (const cache of caches) cache.dispose()
+  await database.end()
+  expect('no read failed', whole.errors === 0)
+  return { expectations, figures: figuresOf(whole) }
+
+  /** The first readers wait, and share one call for each table. */
+  async function coldStart(): Promise<void> {
+    timeline.say('readers', 'six readers start, each reading every 15 ms', 'strong')
+    const first = readers.open()
+    readers.start(6, 15)
+    await Promise.all(caches.map((cache) => cache.get()))
+    readers.close(first)
+    timeline.say('readers', `the first ${first.waited} reads waited, sharing ${first.calls} calls`, 'good')
+  }
+
+  /** Once the refresh has to find it, behind the readers; once the writer says so, and the very next read has it. */
+  async function schemaChanges(): Promise<void> {
+    const quietly = await alter('customers', 'loyalty_tier', 'text')
+    expect('no read waited for the refresh that found it', quietly.waited === 0)
+    const aloud = await alter('orders', 'shipped_at', 'timestamptz', () => orders.invalidate())
+    expect('the reads after invalidate() waited for it', aloud.waited > 0)
+  }
+
+  /** The process is stopped: connections stay open, and nothing answers. */
+  async function sourceHangs(): Promise<void> {
+    timeline.say('source', `hangs: the process is stopped (SIGSTOP) for ${seconds(lasts.hang)}`, 'strong')
+    const during = readers.open()
+    await source.hang(lasts.hang)
+    timeline.say('source', 'continues (SIGCONT)', 'strong')
+    await recovery()
+    reportCost('the hang', readers.close(during))
+    expect('the hang was real: calls timed out', during.timedOutCalls > 0)
+    expect('no read waited because of the hang', during.waited === 0)
+  }
+
+  /** The process is killed, started again some seconds later, and altered before any cache has reached it. */
+  async function sourceDies(): Promise<void> {
+    timeline.say('source', `killed (SIGKILL), to be down for ${seconds(lasts.down)}`, 'strong')
+    const during = readers.open()
+    await source.kill()
+    await pause(lasts.down)
+    timeline.say('source', 'starting again, on the same port and data')
+    await source.start()
+    timeline.say('source', `ready: process ${source.pid}`, 'strong')
+    await alter('line_items', 'discount', 'numeric DEFAULT 0')
+    await recovery()
+    reportCost('the outage', readers.close(during))
+    expect('the outage was real: calls failed', during.failedCalls > 0)
+    expect('no read waited because of the outage', during.waited === 0)
+  }
+
+  /** A real ALTER TABLE, until a reader has been given the new column. */
+  async function alter(table: string, column: string, type: string, afterwards?: () => void): Promise<Tally> {
+    const statement = `ALTER TABLE ${table} ADD COLUMN ${column} ${type}`
+    const during = readers.open()
+    const seen = readers.see(table, column, patience)
+    await database.query(statement)
+    const altered = performance.now()
+    timeline.say('writer', statement, 'strong')
+    afterwards?.()
+    const seenAt = await seen
+    const { reads, waited } = readers.close(during)
+    expect(`the new column ${table}.${column} reached the readers`, seenAt !== undefined)
+    if (seenAt === undefined) {
+      timeline.say('readers', `nobody saw ${table}.${column}`, 'bad')
+    } else {
+      const after = milliseconds(Math.max(0, seenAt - altered))
+      timeline.say('readers', `${table}.${column} seen ${after} later; ${waited} of ${reads} reads waited`, 'good')
+    }
+    return during
+  }
+
+  /** Until every cache that has failed has succeeded again. */
+  async function recovery(): Promise<void> {
+    const limit = performance.now() + patience
+    while (caches.some((cache) => cache.getSnapshot().failure) && performance.now() < limit) await pause(10)
+  }
+
+  function reportCost(what: string, { reads, waited, stale, errors, oldest, failedCalls }: Tally): void {
+    const served = `${reads} reads: ${errors} errors, ${waited} waited, ${stale} got an expired value`
+    const text = `${what} cost ${failedCalls} failed calls; ${served}, the oldest ${seconds(oldest)} old`
+    timeline.say('readers', text, 'good')
+  }
+}
+
+function figuresOf(tally: Tally): string {
+  const { reads, waited, oldest, calls, failedCalls, errors } = tally
+  const [p50, p99, max] = [0.5, 0.99, 1].map((share) => milliseconds(tally.percentile(share)))
+  return (
+    `${reads} reads, p50 ${p50}, p99 ${p99}, max ${max}, ${waited} waited, oldest ${seconds(oldest)}, ` +
+    `${calls} calls (${failedCalls} failed), ${errors} errors`
+  )
+}

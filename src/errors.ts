@@ -1,0 +1,72 @@
+/** The errors callers branch on: one base, one literal code each, recognised across copies of the package. */
+
+/** ESM and CommonJS copies have classes of their own, so `instanceof` compares the code behind this, not the class. */
+const brand: unique symbol = Symbol.for('evercurrent.error') as never
+
+/**
+ * The base of every error this package defines. Errors of a fetch are never wrapped in one.
+ *
+ * `instanceof` also recognises errors made by another copy of the package (ESM beside CommonJS, a second version).
+ */
+export abstract class CacheError extends Error {
+  abstract readonly code: string
+
+  get [brand](): string {
+    return this.code
+  }
+
+  static override [Symbol.hasInstance](this: { readonly prototype: object; readonly code?: string }, value: unknown) {
+    const code = (Object(value) as { readonly [brand]?: string })[brand]
+    if (this === CacheError) return code !== undefined
+    return Object.hasOwn(this, 'code')
+      ? code === this.code
+      : Object.prototype.isPrototypeOf.call(this.prototype, Object(value))
+  }
+}
+
+/** A fetch took longer than `fetchTimeout`: it was aborted, and a late result is dropped. */
+export class FetchTimeoutError extends CacheError {
+  static readonly code = 'FETCH_TIMEOUT'
+  override readonly code = 'FETCH_TIMEOUT'
+  override readonly name = 'FetchTimeoutError'
+}
+
+/** A reader's own `maxWait` ran out and no stale value may serve. The fetch goes on. */
+export class WaitTimeoutError extends CacheError {
+  static readonly code = 'WAIT_TIMEOUT'
+  override readonly code = 'WAIT_TIMEOUT'
+  override readonly name = 'WaitTimeoutError'
+}
+
+/** The cache was disposed: nothing can be read from it or written to it. */
+export class CacheDisposedError extends CacheError {
+  static readonly code = 'DISPOSED'
+  override readonly code = 'DISPOSED'
+  override readonly name = 'CacheDisposedError'
+}
+
+/** A value was rejected right after the one before it was, so the next fetch waits for the cool-down. */
+export class ValueRejectedError extends CacheError {
+  static readonly code = 'VALUE_REJECTED'
+  override readonly code = 'VALUE_REJECTED'
+  override readonly name = 'ValueRejectedError'
+}
+
+/** One thing a schema found wrong. Its message is left out on purpose: it may quote the value. */
+export interface Issue {
+  readonly path: readonly PropertyKey[]
+  readonly code?: string
+}
+
+/** A fetch resolved to something that cannot be kept: `undefined`, already expired, or refused by the schema. */
+export class InvalidValueError extends CacheError {
+  static readonly code = 'INVALID_VALUE'
+  override readonly code = 'INVALID_VALUE'
+  override readonly name = 'InvalidValueError'
+  readonly issues: readonly Issue[]
+
+  constructor(message: string, issues: readonly Issue[] = []) {
+    super(message)
+    this.issues = issues
+  }
+}

@@ -1,0 +1,46 @@
+/** A clock that stands still until it is told to move. */
+
+import FakeTimers from '@sinonjs/fake-timers'
+import type { Clock } from '../time/clock.ts'
+
+/** Both clocks advance together; `sleep` is what a closed laptop does. */
+export interface ManualClock extends Clock {
+  /** Moves time, runs the timers that become due, and lets promises settle in between. */
+  advance(ms: number): Promise<void>
+  /** Moves the wall clock alone: the machine slept. Timers do not run meanwhile. */
+  sleep(ms: number): Promise<void>
+}
+
+/**
+ * A clock for the `clock` option. No global is touched, so tests may run side by side.
+ *
+ * @param options `startAt`: epoch milliseconds of the wall clock at the start; default 0.
+ * @example
+ * ```ts
+ * const clock = manualClock()
+ * const cache = new BackgroundCache({ ttl: '30s', clock, fetch: () => 'a' })
+ * await cache.get()
+ * await clock.advance(30_000)
+ * cache.peek() // undefined
+ * ```
+ */
+export function manualClock(options: { readonly startAt?: number } = {}): ManualClock {
+  const { startAt = 0 } = options
+  const timers = FakeTimers.createClock(0)
+  let slept = 0
+  return {
+    now: () => timers.now,
+    wallNow: () => startAt + timers.now + slept,
+    after(ms, task) {
+      const timer = timers.setTimeout(task, ms)
+      return () => timers.clearTimeout(timer)
+    },
+    async advance(ms) {
+      await timers.tickAsync(ms)
+    },
+    async sleep(ms) {
+      slept += ms
+      await timers.tickAsync(0)
+    },
+  }
+}

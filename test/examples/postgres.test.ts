@@ -1,0 +1,94 @@
+/** `npm start`, run for real: a Postgres that is altered, hung and killed, and readers that do not notice. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { afterEach, expect, test } from 'vitest'
+
+const tsx = createRequire(import.meta.url).resolve('tsx/cli')
+const deadline = 35_000
+const started: ChildProcess[] = []
+
+afterEach(() => {
+  for (const child of started.splice(0)) if (child.exitCode === null) child.kill('SIGTERM')
+})
+
+test(
+  'the fast story ends well: the columns appear, no read fails, nothing stays behind',
+  async () => {
+    const run = start()
+    expect(await run.end, run.output()).toBe(0)
+
+    const [, reads, p50, p99, max, waited, oldest, calls, failed, errors] = parse(run.output())
+    expect(errors).toBe(0)
+    expect(reads).toBeGreaterThan(500)
+    expect(p50).toBeLessThan(1)
+    expect(p50).toBeLessThanOrEqual(p99)
+    expect(p99).toBeLessThanOrEqual(max)
+    expect(waited).toBeGreaterThan(0)
+    expect(waited).toBeLessThan(40)
+    expect(oldest).toBeGreaterThan(1)
+    expect(oldest).toBeLessThan(20)
+    expect(failed).toBeGreaterThan(0)
+    expect(calls).toBeGreaterThan(failed)
+    expect(calls).toBeLessThan(reads / 10)
+    for (const column of ['customers.loyalty_tier', 'orders.shipped_at', 'line_items.discount']) {
+      expect(run.output()).toMatch(new RegExp(`held +the new column ${column} reached the readers`))
+    }
+    expect(run.output()).not.toContain('BROKEN')
+    expectNothingLeft(run.output())
+  },
+  deadline,
+)
+
+test(
+  'SIGTERM in the middle ends the source too and removes its data',
+  async () => {
+    const run = start()
+    await run.says('hangs')
+    run.child.kill('SIGTERM')
+    expect(await run.end, run.output()).toBe(143)
+    expectNothingLeft(run.output())
+  },
+  deadline,
+)
+
+function start() {
+  const child = spawn(process.execPath, [tsx, 'examples/postgres/main.ts', '--fast'], { stdio: 'pipe' })
+  started.push(child)
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  const end = once(child, 'close').then(([code]) => code as number | null)
+  const says = async (word: string) => {
+    while (!output.includes(word) && child.exitCode === null) await once(child.stdout, 'data')
+  }
+  return { child, end, says, output: () => output }
+}
+
+const number = String.raw`([\d.]+)`
+const figures = new RegExp(
+  `^figures: ${number} reads, p50 ${number} ms, p99 ${number} ms, max ${number} ms, ${number} waited, ` +
+    `oldest ${number} s, ${number} calls \\(${number} failed\\), ${number} errors$`,
+  'm',
+)
+
+type Figures = [line: number, ...figures: [number, number, number, number, number, number, number, number, number]]
+
+function parse(output: string): Figures {
+  return figures.exec(output)?.map(Number) as Figures
+}
+
+/** Every process and directory the timeline named. */
+function expectNothingLeft(output: string): void {
+  const processes = [...output.matchAll(/process (\d+)/g)].map(([, pid]) => Number(pid))
+  const directories = [...output.matchAll(/data in (\S+)/g)].map(([, path]) => path ?? '')
+  expect(processes).not.toHaveLength(0)
+  expect(directories).not.toHaveLength(0)
+  for (const pid of processes) expect(() => process.kill(pid, 0), `process ${pid}`).toThrow()
+  for (const path of directories) expect(existsSync(path), path).toBe(false)
+}
