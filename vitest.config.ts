@@ -1,18 +1,18 @@
-/** Which tests exist, what `evercurrent` means inside them, and how much of the core they have to execute. */
+/** Which tests exist and how much of the core they have to execute. `evercurrent` means `src` in them, by tsconfig.json. */
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const source = (path: string) => fileURLToPath(new URL(`./src/${path}/index.ts`, import.meta.url))
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const { compilerOptions } = JSON.parse(readFileSync(here('tsconfig.json'), 'utf8'))
+const paths: Readonly<Record<string, readonly [string]>> = compilerOptions.paths
 
 /** Tests of what is published: they need `dist`, all others run on `src`. */
 const packaged = ['test/package.test.ts', 'test/exit.test.ts']
 
 export default defineConfig({
   resolve: {
-    alias: [
-      { find: /^evercurrent$/, replacement: source('.') },
-      { find: /^evercurrent\/(rxjs|testing)$/, replacement: source('$1') },
-    ],
+    alias: Object.entries(paths).map(([name, [file]]) => ({ find: new RegExp(`^${name}$`), replacement: here(file) })),
   },
   test: {
     projects: [

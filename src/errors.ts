@@ -17,10 +17,8 @@ export abstract class CacheError extends Error {
 
   static override [Symbol.hasInstance](this: { readonly prototype: object; readonly code?: string }, value: unknown) {
     const code = (Object(value) as { readonly [brand]?: string })[brand]
-    if (this === CacheError) return code !== undefined
-    return Object.hasOwn(this, 'code')
-      ? code === this.code
-      : Object.prototype.isPrototypeOf.call(this.prototype, Object(value))
+    if (this === CacheError) return !!code
+    return Object.hasOwn(this, 'code') ? code === this.code : Function.prototype[Symbol.hasInstance].call(this, value)
   }
 }
 

@@ -1,10 +1,8 @@
 /** The public surface of the core. It imports nothing at run time. */
 
-export { BackgroundCache } from './cache/background-cache.ts'
-export type { CacheStats } from './cache/counters.ts'
+export { BackgroundCache, type BackgroundCacheConstructor, type CacheOptions } from './cache/background-cache.ts'
+export type { CacheStats } from './cache/stats.ts'
 export type {
-  BackgroundCacheConstructor,
-  CacheOptions,
   InteropObservable,
   InteropObserver,
   Observed,

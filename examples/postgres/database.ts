@@ -11,6 +11,7 @@ export function openDatabase(port: number, connectTimeout: number): Database {
     port,
     user: 'postgres',
     database: 'postgres',
+    ssl: false,
     max: 1,
     connectionTimeoutMillis: connectTimeout,
   })

@@ -2,7 +2,7 @@
 
 import { type Database, query } from './database.ts'
 
-export interface Column {
+interface Column {
   readonly name: string
   readonly type: string
   readonly nullable: boolean

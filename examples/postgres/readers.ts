@@ -59,9 +59,11 @@ export class Readers {
     return tally
   }
 
-  /** Each reads one table after the other, with a pause between. */
+  /** Each reads one table after the other, with a pause between; they do not march in step. */
   start(readers: number, every: number): void {
-    for (let reader = 0; reader < readers; reader += 1) void this.#readOn(reader, every)
+    for (let reader = 0; reader < readers; reader += 1) {
+      setTimeout(() => this.#readOn(reader, every), (reader / readers) * every)
+    }
   }
 
   stop(): void {

@@ -9,10 +9,11 @@ const [directory, port] = process.argv.slice(2)
 if (directory === undefined || port === undefined) throw new Error('usage: source-process <data directory> <port>')
 
 // If the program that started us dies without a word, nothing of us may stay.
-process.on('disconnect', () => {
+const leave = () => {
   rmSync(directory, { recursive: true, force: true })
   process.exit()
-})
+}
+process.on('disconnect', leave)
 // Ctrl-C reaches the whole process group; it is the program's to answer, and it kills us.
 process.on('SIGINT', () => {})
 
@@ -23,4 +24,4 @@ const database = await PGlite.create({ dataDir: directory })
 await database.query('select count(*) from information_schema.columns') // read the catalog once, as a used server has
 const server = new PGLiteSocketServer({ db: database, host: '127.0.0.1', port: Number(port), maxConnections: 10 })
 await server.start()
-process.send?.({ port: Number(server.getServerConn().split(':')[1]) })
+process.send?.({ port: Number(server.getServerConn().split(':')[1]) }, (failed: Error | null) => failed && leave())

@@ -37,14 +37,17 @@ export class Source {
     server.stderr?.on('data', (text) => {
       complaint = `${complaint}${text}`.slice(-2_000)
     })
-    this.#port = await new Promise<number>((resolve, reject) => {
-      const fail = (why: string) => reject(new Error(`the source did not start: ${why}\n${complaint}`))
-      const timer = setTimeout(() => fail(`not ready after ${startDeadline} ms`), startDeadline)
-      server.once('message', (message) => resolve((message as { port: number }).port))
-      server.once('exit', (code, signal) => fail(`it ended with ${signal ?? code}`))
-      server.once('message', () => clearTimeout(timer))
-      server.once('exit', () => clearTimeout(timer))
-    })
+    const tooLate = setTimeout(() => server.kill('SIGKILL'), startDeadline)
+    try {
+      this.#port = await new Promise<number>((resolve, reject) => {
+        const fail = (why: unknown) => reject(new Error(`the source did not start: ${why}\n${complaint}`))
+        server.once('message', (ready: { port: number }) => resolve(ready.port))
+        server.once('exit', (code, signal) => fail(`it ended with ${signal ?? code}`))
+        server.once('error', fail)
+      })
+    } finally {
+      clearTimeout(tooLate)
+    }
   }
 
   /** Stops the process where it stands: connections stay open and nothing answers. */

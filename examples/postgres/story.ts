@@ -21,16 +21,16 @@ const tables = `
 
 // A call that hangs has timed out before the value it is to replace expires: that is why nobody waits for it.
 const usual = { ttl: 2_000, refreshWindow: 1_000, fetchTimeout: 700, backoff: { base: 250, max: 1_000 } }
-const quick = { ttl: 1_200, refreshWindow: 600, fetchTimeout: 400, backoff: { base: 100, max: 500 } }
+const quick = { ttl: 1_400, refreshWindow: 700, fetchTimeout: 500, backoff: { base: 100, max: 500 } }
 const patience = 5_000
 
 export async function tellStory(source: Source, timeline: Timeline, fast: boolean): Promise<Outcome> {
   const policy = fast ? quick : usual
-  const lasts = fast ? { calm: 300, hang: 1_200, down: 400 } : { calm: 2_400, hang: 2_500, down: 4_000 }
+  const lasts = fast ? { calm: 400, hang: 1_300, down: 400 } : { calm: 2_400, hang: 2_500, down: 4_000 }
   const expectations: { text: string; held: boolean }[] = []
   const expect = (text: string, held: boolean) => expectations.push({ text, held })
 
-  timeline.say('source', 'starting Postgres (PGlite) in a process of its own')
+  timeline.say('source', 'starting Postgres (PGlite) in a process of its own; the first start takes some seconds')
   await source.start()
   timeline.say('source', `ready: process ${source.pid}, port ${source.port}, data in ${source.directory}`)
   const database = openDatabase(source.port, policy.fetchTimeout)
@@ -48,8 +48,8 @@ export async function tellStory(source: Source, timeline: Timeline, fast: boolea
     })
   const orders = describing('orders')
   const caches = [describing('customers'), orders, describing('line_items')]
-  const life = `a description lives ${seconds(policy.ttl)} and is refreshed in the last ${seconds(policy.refreshWindow)}`
-  timeline.say('cache', `${life}; a call may take ${seconds(policy.fetchTimeout)}`)
+  const [ttl, window, timeout] = [policy.ttl, policy.refreshWindow, policy.fetchTimeout].map(seconds)
+  timeline.say('cache', `a description lives ${ttl}, refreshed in its last ${window}; a call may take ${timeout}`)
   for (const cache of caches) cache.on((event) => timeline.event(event))
 
   const readers = new Readers(caches, (error) => timeline.say('readers', `error: ${messageOf(error)}`, 'bad'))

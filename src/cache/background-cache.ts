@@ -2,42 +2,41 @@
 
 import type { CacheEvent } from '../events/cache-event.ts'
 import type { Fetch, Reading } from '../fetch/fetch.ts'
+import type { StandardSchema } from '../fetch/schema.ts'
 import { freezeDeep } from '../policy/freeze.ts'
 import { type Entry, explainExpired, makeEntry, ownExpiryOf } from '../policy/lifetime.ts'
-import { fresh, usable } from '../state/read-plan.ts'
+import { checkOptions, instant, isA, refuse } from '../policy/options.ts'
+import type { Lifetime, PolicyOptions } from '../policy/policy.ts'
+import { isUsable } from '../state/read-plan.ts'
 import { type Inspection, inspect, type Snapshot } from '../state/snapshot.ts'
-import type { Timeline } from '../time/timeline.ts'
-import { Cell } from './cell.ts'
+import type { Duration } from '../time/duration.ts'
+import { createCell } from './cell.ts'
 import { interopObservable, interopPoint, iterateValues } from './follow-values.ts'
-import { Keeper } from './keeper.ts'
-import type { BackgroundCacheConstructor } from './observed.ts'
-import { Reader } from './reader.ts'
-import { checkListener, instants, isConditional } from './requests.ts'
-import { resolveSetting, type Setting } from './setting.ts'
+import { createKeeper } from './keeper.ts'
+import type { PerCallCache, ReadOptions } from './observed.ts'
+import { createReader } from './reader.ts'
+import { resolveSetting, type Surroundings } from './setting.ts'
+import { statsOf } from './stats.ts'
+
+const listenerRule = isA('function')
 
 class CacheOfOneValue<V> {
-  readonly #setting: Setting<V>
-  readonly #timeline: Timeline
-  readonly #cell: Cell<V>
-  readonly #reader: Reader<V>
-  readonly #keeper: Keeper
+  readonly #setting
+  readonly #cell
+  readonly #reader
+  readonly #keeper
 
   constructor(options: Parameters<typeof resolveSetting<V>>[0]) {
     this.#setting = resolveSetting(options)
-    this.#timeline = this.#setting.timeline
-    this.#cell = new Cell(this.#setting, {
-      replaced: () => this.#reader.update(),
-      settled: () => this.#keeper.tend(),
-    })
-    this.#reader = new Reader(this.#cell, this.#setting)
-    this.#keeper = new Keeper(
-      this.#setting.clock,
-      this.#timeline,
-      () => this.#cell.state,
-      () => this.#cell.launch(this.#cell.newFlight('keep-fresh'), this.#setting.fetch as Fetch<V>),
+    this.#cell = createCell<V>(
+      this.#setting,
+      (state) => this.#reader.update(state),
+      () => this.#keeper.tend(),
     )
+    this.#reader = createReader(this.#setting, this.#cell)
+    this.#keeper = createKeeper(this.#setting, this.#cell)
     // Adapters ask `keepFresh?.()`: a cache that cannot fetch by itself has none.
-    if (this.#setting.fetch === undefined) Object.defineProperty(this, 'keepFresh', { value: undefined })
+    if (!this.#setting.fetch) Object.defineProperty(this, 'keepFresh', { value: undefined })
   }
 
   get(argument?: unknown): Promise<V> {
@@ -53,47 +52,46 @@ class CacheOfOneValue<V> {
   }
 
   tryGet(): V | undefined {
-    const { state } = this.#cell
-    return state.entry !== undefined && fresh(state, this.#timeline.now()) ? state.entry.value : undefined
+    const { entry, trouble } = this.#cell.state()
+    return entry && this.#setting.timeline.now() < entry.agingAt && !trouble?.told ? entry.value : undefined
   }
 
   peek(): V | undefined {
-    const { state } = this.#cell
-    return state.entry !== undefined && usable(state, this.#timeline.now()) ? state.entry.value : undefined
+    const state = this.#cell.state()
+    return isUsable(state, this.#setting.timeline.now()) ? (state.entry as Entry<V>).value : undefined
   }
 
-  set(value: V, options?: unknown): void {
-    const { expiresAt } = instants('set()', options, ['expiresAt'])
-    if (value === undefined) throw new TypeError('Cannot set undefined, which is not a value: use null')
+  set(value: V, options: unknown = {}): void {
+    const { expiresAt } = checkOptions('set()', options, { expiresAt: instant })
+    const { entry, now, ownExpiry } = this.#arrival('set()', value, Infinity, expiresAt)
     if (this.#disposed) throw this.#cell.disposedError()
-    const now = this.#timeline.checkedNow()
-    const ownExpiry = ownExpiryOf(this.#setting.policy, this.#timeline, value, now, expiresAt)
-    if (ownExpiry <= now) throw new RangeError(`Cannot set a value: ${explainExpired(this.#timeline, ownExpiry, now)}`)
-    this.#cell.set(this.#entry(value, now, now, ownExpiry), now)
+    if (ownExpiry <= now)
+      throw new RangeError(`Cannot set a value: ${explainExpired(this.#setting.timeline, ownExpiry, now)}`)
+    this.#cell.apply({ type: 'set', entry, now }, { reading: this.#cell.readingOf(entry, 'memory', false) })
   }
 
-  seed(value: V, options?: unknown): boolean {
-    const given = instants('seed()', options, ['fetchedAt', 'expiresAt'])
-    if (value === undefined) throw new TypeError('Cannot seed undefined, which is not a value: use null')
-    if (this.#disposed) return false
-    const now = this.#timeline.checkedNow()
-    const fetchedAt = Math.min(now, Math.floor(this.#timeline.fromEpoch(given.fetchedAt ?? Number.POSITIVE_INFINITY)))
-    const ownExpiry = ownExpiryOf(this.#setting.policy, this.#timeline, value, fetchedAt, given.expiresAt)
-    return this.#cell.seed(this.#entry(value, fetchedAt, now, ownExpiry), now)
+  seed(value: V, options: unknown = {}): boolean {
+    const { fetchedAt = Infinity, expiresAt } = checkOptions('seed()', options, {
+      fetchedAt: instant,
+      expiresAt: instant,
+    })
+    const { entry, now } = this.#arrival('seed()', value, fetchedAt, expiresAt)
+    return this.#cell.seed(entry, now)
   }
 
   invalidate(condition?: unknown): boolean {
-    const conditional = isConditional<V>(condition)
-    if (this.#disposed) return false
-    const now = this.#timeline.checkedNow()
-    if (conditional) return this.#cell.reject(condition.ifValue, now)
-    const { kind } = this.#cell.state
-    this.#cell.invalidate(now)
-    return kind !== 'empty'
+    const now = this.#setting.timeline.checkedNow()
+    if (condition !== undefined) {
+      const { ifValue } = checkOptions('invalidate()', condition, { ifValue: (_, value) => value as V })
+      if (!Object.keys(condition as object).length) refuse('invalidate()', '{ ifValue } or nothing', condition)
+      return this.#cell.apply({ type: 'reject', value: ifValue as V, draw: this.#cell.draw(), now })
+    }
+    const { kind } = this.#cell.state()
+    return this.#cell.apply({ type: 'invalidate', now }) && kind !== 'empty'
   }
 
   expire(): void {
-    this.#cell.expire(this.#timeline.checkedNow())
+    this.#cell.apply({ type: 'expire', now: this.#setting.timeline.checkedNow() })
   }
 
   keepFresh(): () => void {
@@ -102,15 +100,15 @@ class CacheOfOneValue<V> {
 
   // Arrow functions: React and others call these two detached from the cache.
   readonly subscribe = (listener: (snapshot: Snapshot<V>) => void): (() => void) => {
-    checkListener('subscribe()', listener)
-    return this.#disposed ? () => {} : this.#cell.observers.watch(listener)
+    listenerRule('the listener of subscribe()', listener)
+    return this.#cell.observers.watch(listener)
   }
 
   readonly getSnapshot = (): Snapshot<V> => this.#cell.observers.snapshot()
 
   on(listener: (event: CacheEvent) => void): () => void {
-    checkListener('on()', listener)
-    return this.#disposed ? () => {} : this.#cell.observers.listen(listener)
+    listenerRule('the listener of on()', listener)
+    return this.#cell.observers.listen(listener)
   }
 
   values(): AsyncIterableIterator<V> {
@@ -119,12 +117,13 @@ class CacheOfOneValue<V> {
 
   inspect(): Inspection {
     const { state, generation, waiting, observers } = this.#cell
-    const counts = { generation, waiting, observers: observers.count }
-    return inspect(state, this.#timeline.now(), (at) => this.#timeline.toEpoch(at), counts)
+    const { now, toEpoch } = this.#setting.timeline
+    const counts = { generation: generation(), waiting: waiting(), observers: observers.count() }
+    return inspect(state(), now(), toEpoch, counts)
   }
 
   stats() {
-    return this.#cell.counters.stats()
+    return statsOf(this.#reader.counts(), this.#cell.counts)
   }
 
   dispose(): void {
@@ -139,24 +138,60 @@ class CacheOfOneValue<V> {
     return interopObservable(this)
   }
 
-  /** What `util.inspect` and `console.log` show: never the value. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    const { status, freshness } = this.inspect()
-    return `BackgroundCache${this.#setting.named} { ${freshness === undefined ? status : `${status}, ${freshness}`} }`
-  }
-
   get #disposed(): boolean {
-    return this.#cell.state.kind === 'disposed'
+    return this.#cell.state().kind === 'disposed'
   }
 
-  #entry(value: V, fetchedAt: number, arrivedAt: number, ownExpiry: number): Entry<V> {
-    const { policy } = this.#setting
+  /** A value given from outside, as an entry that counts from `fetchedEpoch`, or from now if that is later. */
+  #arrival(call: string, value: V, fetchedEpoch: number, expiresAt: number | undefined) {
+    if (value === undefined) refuse(`the value of ${call}`, 'anything but undefined, such as null', value)
+    const { policy, timeline } = this.#setting
+    const now = timeline.checkedNow()
+    const fetchedAt = Math.floor(Math.min(now, timeline.fromEpoch(fetchedEpoch)))
+    const ownExpiry = ownExpiryOf(policy, timeline, value, fetchedAt, expiresAt)
     if (policy.freeze) freezeDeep(value)
-    return makeEntry(policy, value, { fetchedAt, arrivedAt, ownExpiry, draw: () => this.#cell.draw() })
+    return {
+      now,
+      ownExpiry,
+      entry: makeEntry(policy, value, { fetchedAt, arrivedAt: now, ownExpiry, draw: this.#cell.draw }),
+    }
   }
 }
 
 Object.defineProperty(CacheOfOneValue, 'name', { value: 'BackgroundCache' })
+
+/** `undefined` is not a value. */
+type Definite<V> = unknown extends V
+  ? unknown
+  : undefined extends V
+    ? { readonly 'a value cannot be undefined, use null': never }
+    : unknown
+
+export type CacheOptions<V> = PolicyOptions<V> & Surroundings & Lifetime<V>
+
+export interface BackgroundCacheConstructor {
+  new <V>(
+    options: CacheOptions<V> & { readonly schema: StandardSchema<V>; readonly fetch: Fetch<unknown> } & Definite<V>,
+  ): BackgroundCache<V>
+  new <V>(
+    options: CacheOptions<V> & { readonly fetch: Fetch<V>; readonly schema?: undefined } & Definite<V>,
+  ): BackgroundCache<V>
+  new <V>(
+    options: CacheOptions<V> & { readonly fetch?: undefined; readonly schema?: StandardSchema<V> } & Definite<V>,
+  ): PerCallCache<V>
+}
+
+/** A cache with a fetch of its own. */
+export interface BackgroundCache<V> extends PerCallCache<V> {
+  get(fetch?: Fetch<V>): Promise<V>
+  get(options: ReadOptions & { readonly fetch?: Fetch<V> }): Promise<V>
+  read(fetch?: Fetch<V>): Promise<Reading<V>>
+  read(options: ReadOptions & { readonly fetch?: Fetch<V> }): Promise<Reading<V>>
+  refresh(fetch?: Fetch<V>): Promise<V>
+  refresh(options: { readonly fetch?: Fetch<V>; readonly ifOlderThan?: Duration }): Promise<V>
+  /** Refreshes at the window without readers until the returned function is called. Holds the process. */
+  keepFresh(): () => void
+}
 
 /**
  * Keeps one value current.

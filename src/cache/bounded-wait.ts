@@ -1,6 +1,6 @@
 /** How one reader waits who may give up: by a signal, or after a time. */
 
-import { handled } from '../fetch/deferred.ts'
+import { handled } from '../fetch/waiting-room.ts'
 import type { Clock } from '../time/clock.ts'
 import { startTimer } from '../time/timer.ts'
 
@@ -9,38 +9,35 @@ export interface Patience<T> {
   readonly signal: AbortSignal | undefined
   readonly maxWait: number
   /** called once, when this reader gave up */
-  readonly leave: () => void
-  /** what a reader gets whose time is up */
-  readonly settleFor: () => Promise<T>
+  leave(): void
+  /** what a reader gets whose time is up; throws what it gets instead */
+  settleFor(): T
 }
 
 /** Waits for `answer`, but no longer than the reader's patience lasts. */
-export function waitBounded<T>(answer: Promise<T>, patience: Patience<T>): Promise<T> {
-  const { clock, signal, maxWait, leave, settleFor } = patience
+export function waitBounded<T>(
+  answer: Promise<T>,
+  { clock, signal, maxWait, leave, settleFor }: Patience<T>,
+): Promise<T> {
   return handled(
-    new Promise<T>((resolve, reject) => {
-      const giveUp = (end: () => void) => {
-        stop()
-        leave()
-        end()
-      }
-      const onAbort = () => giveUp(() => reject(signal?.reason))
-      const stopTimer = startTimer(clock, maxWait, () => giveUp(() => resolve(settleFor())), true)
+    new Promise((resolve, reject) => {
       const stop = () => {
         stopTimer()
         signal?.removeEventListener('abort', onAbort)
       }
-      signal?.addEventListener('abort', onAbort)
-      answer.then(
-        (value) => {
-          stop()
-          resolve(value)
-        },
-        (error) => {
-          stop()
+      const giveUp = (end: () => void) => {
+        stop()
+        leave()
+        try {
+          end()
+        } catch (error) {
           reject(error)
-        },
-      )
+        }
+      }
+      const onAbort = () => giveUp(() => reject(signal?.reason))
+      const stopTimer = startTimer(clock, maxWait, () => giveUp(() => resolve(settleFor())), true)
+      signal?.addEventListener('abort', onAbort)
+      answer.then(resolve, reject).then(stop)
     }),
   )
 }

@@ -23,7 +23,7 @@ export function followValues<V>(cache: Observed<V>, follower: Follower<V>): () =
       follower.next(value)
     }
   }
-  return followSnapshots(cache, { next: look, complete: follower.complete, closed: () => follower.closed === true })
+  return followSnapshots(cache, { next: look, complete: () => follower.complete(), closed: () => !!follower.closed })
 }
 
 interface SnapshotFollower<V> {

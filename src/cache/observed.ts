@@ -2,12 +2,9 @@
 
 import type { CacheEvent } from '../events/cache-event.ts'
 import type { Fetch, Reading } from '../fetch/fetch.ts'
-import type { StandardSchema } from '../fetch/schema.ts'
-import type { Lifetime, PolicyOptions } from '../policy/policy.ts'
 import type { Inspection, Snapshot } from '../state/snapshot.ts'
 import type { Duration, Instant } from '../time/duration.ts'
-import type { CacheStats } from './counters.ts'
-import type { Surroundings } from './setting.ts'
+import type { CacheStats } from './stats.ts'
 
 declare global {
   interface SymbolConstructor {
@@ -66,17 +63,6 @@ export interface PerCallCache<V> extends Observed<V>, Disposable {
   [Symbol.observable](): InteropObservable<V>
 }
 
-export interface BackgroundCache<V> extends PerCallCache<V> {
-  get(fetch?: Fetch<V>): Promise<V>
-  get(options: ReadOptions & { readonly fetch?: Fetch<V> }): Promise<V>
-  read(fetch?: Fetch<V>): Promise<Reading<V>>
-  read(options: ReadOptions & { readonly fetch?: Fetch<V> }): Promise<Reading<V>>
-  refresh(fetch?: Fetch<V>): Promise<V>
-  refresh(options: { readonly fetch?: Fetch<V>; readonly ifOlderThan?: Duration }): Promise<V>
-  /** Refreshes at the window without readers until the returned function is called. Holds the process. */
-  keepFresh(): () => void
-}
-
 /** The least an observable must do to be understood by another library. */
 export interface InteropObservable<V> {
   subscribe(observer: Partial<InteropObserver<V>>): { unsubscribe(): void }
@@ -86,25 +72,4 @@ export interface InteropObserver<V> {
   next(value: V): void
   error(error: unknown): void
   complete(): void
-}
-
-/** `undefined` is not a value. */
-type Definite<V> = unknown extends V
-  ? unknown
-  : undefined extends V
-    ? { readonly 'a value cannot be undefined, use null': never }
-    : unknown
-
-export type CacheOptions<V> = PolicyOptions<V> & Surroundings & Lifetime<V>
-
-export interface BackgroundCacheConstructor {
-  new <V>(
-    options: CacheOptions<V> & { readonly schema: StandardSchema<V>; readonly fetch: Fetch<unknown> } & Definite<V>,
-  ): BackgroundCache<V>
-  new <V>(
-    options: CacheOptions<V> & { readonly fetch: Fetch<V>; readonly schema?: undefined } & Definite<V>,
-  ): BackgroundCache<V>
-  new <V>(
-    options: CacheOptions<V> & { readonly fetch?: undefined; readonly schema?: StandardSchema<V> } & Definite<V>,
-  ): PerCallCache<V>
 }

@@ -1,90 +1,65 @@
 /** What observers of one cache are told: snapshots that changed, and events, in the order things happened. */
 
-import { type Audience, Bulletin, subscribe } from '../events/bulletin.ts'
+import { type Audience, createBulletin } from '../events/bulletin.ts'
 import type { CacheEvent, Fact } from '../events/cache-event.ts'
-import { type Snapshot, sameSnapshot, snapshotOf } from '../state/snapshot.ts'
+import { isSame, type Snapshot, snapshotOf } from '../state/snapshot.ts'
 import type { State } from '../state/state.ts'
-import type { Timeline } from '../time/timeline.ts'
+import type { Setting } from './setting.ts'
 
-export class Observers<V> {
-  readonly #watchers: Audience<Snapshot<V>> = new Set()
-  readonly #listeners: Audience<CacheEvent> = new Set()
-  readonly #bulletin = new Bulletin((error, failed) => this.#tell({ kind: 'listener-failed', error }, failed))
-  readonly #name: string | undefined
-  readonly #timeline: Timeline
-  readonly #state: () => State<V>
-  #snapshot: Snapshot<V>
-  #snapshotOf: State<V>
+export type Observers<V> = ReturnType<typeof createObservers<V>>
 
-  constructor(name: string | undefined, timeline: Timeline, state: () => State<V>) {
-    this.#name = name
-    this.#timeline = timeline
-    this.#state = state
-    this.#snapshotOf = state()
-    this.#snapshot = snapshotOf(this.#snapshotOf, () => 0)
-  }
-
-  get count(): number {
-    return this.#watchers.size
-  }
-
-  watch(listener: (snapshot: Snapshot<V>) => void): () => void {
-    this.snapshot()
-    return subscribe(this.#watchers, listener)
-  }
-
-  listen(listener: (event: CacheEvent) => void): () => void {
-    return subscribe(this.#listeners, listener)
-  }
+export function createObservers<V>({ timeline, name }: Setting<V>, getState: () => State<V>) {
+  const watchers: Audience<Snapshot<V>> = new Set()
+  const listeners: Audience<CacheEvent> = new Set()
+  let shown = getState()
+  let last = snapshotOf(shown, timeline.toEpoch)
 
   /** The same object until something that it shows has changed. */
-  snapshot(): Snapshot<V> {
-    const state = this.#state()
-    if (state !== this.#snapshotOf) {
-      this.#snapshotOf = state
-      const next = snapshotOf(state, (at) => this.#timeline.toEpoch(at))
-      if (!sameSnapshot(next, this.#snapshot)) this.#snapshot = next
+  const snapshot = (): Snapshot<V> => {
+    const state = getState()
+    if (state !== shown) {
+      shown = state
+      const next = snapshotOf(state, timeline.toEpoch)
+      if (!isSame(next, last)) last = next
     }
-    return this.#snapshot
+    return last
   }
-
-  /** Runs a change; observers hear of it, and of what it caused, once it is complete. */
-  during<T>(change: () => T): T {
-    return this.#bulletin.during(change)
+  const tell = (fact: Fact, failed?: readonly unknown[]) => {
+    if (!listeners.size) return
+    const event: CacheEvent = { ...fact, at: timeline.toEpoch(timeline.now()), name }
+    // Inside, times are the cache's own; whoever reads events knows only the calendar.
+    if (event.kind === 'fetch-failed') Object.assign(event, { nextAttemptAt: timeline.toEpoch(event.nextAttemptAt) })
+    bulletin.tell(listeners, event, failed)
   }
-
-  /** The state was replaced. */
-  changed(facts: readonly Fact[]): void {
-    for (const fact of facts) this.#tell(fact)
-    if (this.#watchers.size === 0) return
-    const before = this.#snapshot
-    const now = this.snapshot()
-    if (now !== before) this.#bulletin.tell(this.#watchers, now)
+  const bulletin = createBulletin((error, failed) => tell({ kind: 'listener-failed', error }, failed))
+  const join = <T>(audience: Audience<T>, listener: (news: T) => unknown) => {
+    const subscription = { listener }
+    snapshot()
+    if (shown.kind !== 'disposed') audience.add(subscription)
+    return () => {
+      audience.delete(subscription)
+    }
   }
-
-  tell(fact: Fact): void {
-    this.#tell(fact)
-  }
-
-  /** Calls a callback of the user; a failure is told and `undefined` stands for its answer. */
-  guard<T>(call: () => T): T | undefined {
-    return this.#bulletin.guard(call)
-  }
-
-  /** Forgets everybody, once they have heard of everything that happened. */
-  dismiss(): void {
-    this.#bulletin.finally(() => {
-      this.#watchers.clear()
-      this.#listeners.clear()
-    })
-  }
-
-  #tell(fact: Fact, except?: object): void {
-    if (this.#listeners.size === 0) return
-    const at = this.#timeline.toEpoch(this.#timeline.now())
-    // Inside, times are the cache's own; a reader of events knows only the calendar.
-    const times = 'nextAttemptAt' in fact ? { nextAttemptAt: this.#timeline.toEpoch(fact.nextAttemptAt) } : {}
-    const event: CacheEvent = { ...fact, ...times, at, name: this.#name }
-    this.#bulletin.tell(this.#listeners, event, except, fact.kind === 'listener-failed')
+  return {
+    snapshot,
+    tell,
+    during: bulletin.during,
+    guard: bulletin.guard,
+    count: () => watchers.size,
+    watch: (listener: (snapshot: Snapshot<V>) => void) => join(watchers, listener),
+    listen: (listener: (event: CacheEvent) => void) => join(listeners, listener),
+    /** The state was replaced. */
+    changed(facts: readonly Fact[]) {
+      for (const fact of facts) tell(fact)
+      const before = last
+      if (watchers.size && snapshot() !== before) bulletin.tell(watchers, last)
+    },
+    /** Forgets everybody, once they have heard of everything that happened. */
+    dismiss() {
+      bulletin.afterwards(() => {
+        watchers.clear()
+        listeners.clear()
+      })
+    },
   }
 }

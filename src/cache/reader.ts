@@ -1,179 +1,138 @@
 /** Carries out the plan of one read: serves, joins, fetches or rejects, for a reader who may not want to wait. */
 
 import { WaitTimeoutError } from '../errors.ts'
-import { handled } from '../fetch/deferred.ts'
 import type { Fetch, Reading } from '../fetch/fetch.ts'
-import type { Flight } from '../fetch/flight.ts'
-import type { WaitingRoom } from '../fetch/waiting-room.ts'
+import { handled } from '../fetch/waiting-room.ts'
 import type { Entry } from '../policy/lifetime.ts'
-import { planRead, usable } from '../state/read-plan.ts'
+import { checkOptions, duration, isA, type Rule, refuse } from '../policy/options.ts'
+import { isUsable, planRead } from '../state/read-plan.ts'
+import type { State } from '../state/state.ts'
 import { outsideContext } from '../time/async-context.ts'
 import { waitBounded } from './bounded-wait.ts'
 import type { Cell } from './cell.ts'
-import { type ReadRequest, readRequest, refreshRequest } from './requests.ts'
 import type { Setting } from './setting.ts'
 
-/** What a read comes to: an error, a value at once, or a place among those who wait. */
-type Answer<V> =
-  | { readonly error: unknown }
-  | { readonly entry: Entry<V>; readonly stale: boolean }
-  | { readonly flight: Flight<V>; readonly launch: Fetch<V> | undefined; readonly request: ReadRequest<V> }
+const signal: Rule<AbortSignal> = (option, value) =>
+  typeof (value as AbortSignal | null)?.addEventListener === 'function'
+    ? (value as AbortSignal)
+    : refuse(option, 'an AbortSignal', value)
 
-const noPromise = new Promise<never>(() => {})
+const fetch = isA<never>('function')
+const readRules = { fetch, signal, maxWait: duration(0), waitUntil: isA<(work: Promise<unknown>) => void>('function') }
+const refreshRules = { fetch, ifOlderThan: duration(0) }
 
-export class Reader<V> {
-  readonly #cell: Cell<V>
-  readonly #setting: Setting<V>
-  readonly #hasFetch: boolean
+export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
+  const { policy, timeline, clock, named, fetch: own } = setting
+  const { now } = timeline
   /** The hot path: until then `get()` answers with the promise below. Kept in step by `update`. */
-  #freshUntil = Number.NEGATIVE_INFINITY
-  #served: Promise<V> = noPromise
-  #servedEntry: Entry<V> | undefined
+  let freshUntil = -Infinity
+  let served: Promise<V>
+  let servedEntry: Entry<V> | undefined
+  let hits = 0
+  let misses = 0
 
-  constructor(cell: Cell<V>, setting: Setting<V>) {
-    this.#cell = cell
-    this.#setting = setting
-    this.#hasFetch = setting.fetch !== undefined
+  const promiseOf = (entry: Entry<V>) => (entry === servedEntry ? served : Promise.resolve(entry.value))
+
+  /** A call's one argument: a fetch, or options. */
+  const check = <R extends Record<string, Rule>>(call: string, argument: unknown, rules: R) => {
+    const options = typeof argument === 'function' ? { fetch: argument } : argument === undefined ? {} : argument
+    const given = checkOptions(call, options, rules)
+    const fetch = (given['fetch'] ?? own) as Fetch<V>
+    if (!fetch) refuse(call, 'a fetch, since the cache has none of its own', argument)
+    if (cell.state().kind === 'disposed') throw cell.disposedError()
+    return { ...given, fetch: given['fetch'] as Fetch<V> | undefined }
   }
 
-  get(argument: unknown): Promise<V> {
-    if (argument === undefined ? this.#hasFetch : typeof argument === 'function') {
-      if (this.#setting.timeline.now() < this.#freshUntil) {
-        this.#cell.counters.hits++
-        return this.#served
-      }
-    }
-    const answer = this.#answer('get()', argument)
-    if ('error' in answer) return rejected(answer.error)
-    if ('entry' in answer) return this.#promiseOf(answer.entry)
-    return this.#wait(
-      answer,
-      (room) => room.enter(),
-      (reading) => reading.value,
-    )
-  }
-
-  read(argument: unknown): Promise<Reading<V>> {
-    const answer = this.#answer('read()', argument)
-    if ('error' in answer) return rejected(answer.error)
-    if ('entry' in answer) return Promise.resolve(this.#cell.reading(answer.entry, 'memory', answer.stale))
-    return this.#wait(
-      answer,
-      (room) => handled(room.readingOf(room.enter())),
-      (reading) => reading,
-    )
-  }
-
-  refresh(argument: unknown): Promise<V> {
+  const ask = (call: string, argument: unknown, asReading?: boolean): Promise<V | Reading<V>> => {
     try {
-      const { fetch, ifOlderThan } = refreshRequest<V>(argument, this.#hasFetch)
-      if (this.#cell.state.kind === 'disposed') return rejected(this.#cell.disposedError())
-      return (ifOlderThan !== undefined && this.#recent(ifOlderThan)) || this.#cell.refresh(fetch, this.#setting.fetch)
-    } catch (error) {
-      return rejected(error)
-    }
-  }
+      const {
+        fetch = own,
+        signal,
+        maxWait = policy.maxWait,
+        waitUntil = setting.waitUntil,
+      } = check(call, argument, readRules)
+      if (signal?.aborted) throw signal.reason
+      const at = now()
+      const plan = planRead(cell.state(), policy, at)
+      const flight = 'reason' in plan ? cell.newFlight(plan.reason) : plan.step === 'join' ? plan.flight : undefined
+      const launch = () => flight && cell.launch(flight, fetch as Fetch<V>)
+      /** The fetch outlives this reader: whoever keeps the process up for it is told. */
+      const handOver = () => flight && !flight.over && waitUntil && cell.observers.guard(() => waitUntil(flight.done))
 
-  /** The state was replaced. */
-  update(): void {
-    const { entry, trouble } = this.#cell.state
-    if (entry !== this.#servedEntry) {
-      this.#servedEntry = entry
-      this.#served = entry ? Promise.resolve(entry.value) : noPromise
-    }
-    const healthy = entry && !trouble?.told && !trouble?.setback?.fatal
-    this.#freshUntil = healthy ? entry.agingAt : Number.NEGATIVE_INFINITY
-  }
-
-  #promiseOf(entry: Entry<V>): Promise<V> {
-    return entry === this.#servedEntry ? this.#served : Promise.resolve(entry.value)
-  }
-
-  #answer(call: 'get()' | 'read()', argument: unknown): Answer<V> {
-    let request: ReadRequest<V>
-    try {
-      request = readRequest<V>(call, argument, this.#hasFetch)
-    } catch (error) {
-      return { error }
-    }
-    const { state, counters } = this.#cell
-    if (state.kind === 'disposed') return { error: this.#cell.disposedError() }
-    if (request.signal?.aborted) return { error: request.signal.reason }
-    const { policy, timeline } = this.#setting
-    const now = timeline.now()
-    const plan = planRead(state, policy, now)
-    const fetch = (request.fetch ?? this.#setting.fetch) as Fetch<V>
-    switch (plan.step) {
-      case 'serve':
-      case 'serve-and-refresh':
-        counters.hits++
-        if (plan.stale) this.#cell.servedStale(plan.entry, now, 1)
+      if (plan.step === 'serve' || plan.step === 'serve-and-refresh') {
+        const { entry, stale } = plan
+        hits++
+        if (stale) cell.servedStale(entry, at)
         if (plan.step === 'serve-and-refresh') {
-          const flight = this.#cell.newFlight(plan.reason)
-          outsideContext(() => this.#cell.launch(flight, fetch))
-          this.#handOver(request, flight)
+          outsideContext(launch)
+          handOver()
         }
-        return plan
-      case 'join':
-        counters.misses++
-        return { flight: plan.flight, launch: undefined, request }
-      case 'fetch':
-        counters.misses++
-        return { flight: this.#cell.newFlight(plan.reason), launch: fetch, request }
-      case 'reject':
-        counters.misses++
-        return plan
+        return asReading ? Promise.resolve(cell.readingOf(entry, 'memory', stale)) : promiseOf(entry)
+      }
+      misses++
+      if (!flight) throw (plan as { error: unknown }).error
+      const room = flight.readers
+      room.waiting++
+      if (plan.step === 'fetch') launch()
+      const answer = asReading ? handled(room.promise.then(() => room.reading as Reading<V>)) : room.promise
+      if (!signal && maxWait === Infinity) return answer
+      return waitBounded<V | Reading<V>>(answer, {
+        clock,
+        signal,
+        maxWait,
+        leave() {
+          if (!room.closed) room.waiting--
+          cell.abandonIfUseless(flight)
+          handOver()
+        },
+        settleFor() {
+          const reading = cell.fallback(now())
+          if (reading) return asReading ? reading : reading.value
+          throw new WaitTimeoutError(`No value${named} within maxWait (${maxWait} ms); the fetch goes on`)
+        },
+      })
+    } catch (error) {
+      return handled(Promise.reject(error))
     }
   }
 
-  /** Boards the flight, starts it if it has not, and waits as long as this reader wants to. */
-  #wait<T>(
-    { flight, launch, request }: Extract<Answer<V>, { readonly flight: unknown }>,
-    board: (room: WaitingRoom<V>) => Promise<T>,
-    pick: (reading: Reading<V>) => T,
-  ): Promise<T> {
-    const { readers } = flight
-    const boarded = board(readers)
-    if (launch) this.#cell.launch(flight, launch)
-    const { clock, timeline, policy, named } = this.#setting
-    const { signal, maxWait = policy.maxWait } = request
-    if (signal === undefined && maxWait === Number.POSITIVE_INFINITY) return boarded
-    return waitBounded(boarded, {
-      clock,
-      signal,
-      maxWait,
-      leave: () => {
-        readers.leave()
-        this.#cell.left(flight)
-        if (!flight.over) this.#handOver(request, flight)
-      },
-      settleFor: () => {
-        const reading = this.#cell.fallback(timeline.now(), 1)
-        if (reading) return Promise.resolve(pick(reading))
-        return rejected(new WaitTimeoutError(`No value${named} within maxWait (${maxWait} ms); the fetch goes on`))
-      },
-    })
-  }
+  return {
+    /** How many reads were answered from memory, and how many were not. */
+    counts: () => ({ hits, misses }),
 
-  /** The fetch outlives this reader: whoever keeps the process up for it is told. */
-  #handOver(request: ReadRequest<V>, flight: Flight<V>): void {
-    const waitUntil = request.waitUntil ?? this.#setting.waitUntil
-    if (waitUntil) this.#cell.observers.guard(() => waitUntil(flight.done))
-  }
+    /** The state was replaced. */
+    update({ entry, trouble }: State<V>) {
+      if (entry && entry !== servedEntry) served = Promise.resolve(entry.value)
+      servedEntry = entry
+      freshUntil = entry && !trouble?.told && !trouble?.setback?.fatal ? entry.agingAt : -Infinity
+    },
 
-  /** The outcome of an attempt younger than that, if there is one: strangers cannot drive the source through it. */
-  #recent(ifOlderThan: number): Promise<V> | undefined {
-    const { state } = this.#cell
-    const { setback } = state.trouble ?? {}
-    const now = this.#setting.timeline.now()
-    const young = state.entry && !setback?.fatal && usable(state, now) && now - state.entry.fetchedAt < ifOlderThan
-    if (state.entry && young) return this.#promiseOf(state.entry)
-    if (setback?.failure && now - setback.at < ifOlderThan) return rejected(setback.failure.error)
-    const joins = state.kind === 'refreshing' && now - state.flight.startedAt < ifOlderThan
-    return joins ? state.flight.refreshers.enter() : undefined
-  }
-}
+    get(argument: unknown): Promise<V> {
+      if ((argument === undefined ? own : typeof argument === 'function') && now() < freshUntil) {
+        hits++
+        return served
+      }
+      return ask('get()', argument) as Promise<V>
+    },
 
-function rejected(error: unknown): Promise<never> {
-  return handled(Promise.reject(error))
+    read: (argument: unknown) => ask('read()', argument, true) as Promise<Reading<V>>,
+
+    refresh(argument: unknown): Promise<V> {
+      try {
+        const { fetch, ifOlderThan = 0 } = check('refresh()', argument, refreshRules)
+        const state = cell.state()
+        const { entry, flight } = state
+        const { setback } = state.trouble ?? {}
+        /** The outcome of an attempt younger than that will do: strangers cannot drive the source through it. */
+        const isYoung = (at: number) => now() - at < ifOlderThan
+        if (entry && isYoung(entry.fetchedAt) && isUsable(state, now()) && !setback?.fatal) return promiseOf(entry)
+        if (setback?.failure && isYoung(setback.at)) throw setback.failure.error
+        if (!flight || !isYoung(flight.startedAt)) return cell.refresh(fetch)
+        flight.refreshers.waiting++
+        return flight.refreshers.promise
+      } catch (error) {
+        return handled(Promise.reject(error))
+      }
+    },
+  }
 }

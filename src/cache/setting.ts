@@ -2,12 +2,11 @@
 
 import type { Fetch } from '../fetch/fetch.ts'
 import type { StandardSchema } from '../fetch/schema.ts'
-import { checkKeys, checkType } from '../policy/check.ts'
 import { isProduction } from '../policy/freeze.ts'
-import { type Policy, type PolicyOptions, policyKeys, resolvePolicy } from '../policy/policy.ts'
+import { checkOptions, isA, type Rule, refuse } from '../policy/options.ts'
+import { type Policy, type PolicyOptions, policyRules, resolvePolicy } from '../policy/policy.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
-import { received } from '../time/received.ts'
-import { Timeline } from '../time/timeline.ts'
+import { createTimeline, type Timeline } from '../time/timeline.ts'
 
 export interface Surroundings {
   /** Named in events and errors. */
@@ -33,48 +32,35 @@ export interface Setting<V> {
   readonly named: string
 }
 
+const standardSchema: Rule<StandardSchema<never>> = (option, value) =>
+  typeof (value as StandardSchema<never> | null)?.['~standard']?.validate === 'function'
+    ? (value as StandardSchema<never>)
+    : refuse(option, 'a Standard Schema (zod, valibot, …)', value)
+
+const clock: Rule<Clock> = (option, value) => {
+  for (const method of ['now', 'wallNow', 'after']) {
+    if (typeof Object(value)[method] !== 'function') refuse(option, `an object with ${method}()`, value)
+  }
+  return value as Clock
+}
+
+const rules = {
+  ...policyRules,
+  fetch: isA<never>('function'),
+  schema: standardSchema,
+  clock,
+  random: isA<() => number>('function'),
+  name: isA<string>('string'),
+  waitUntil: isA<never>('function'),
+}
+
 type Options<V> = PolicyOptions<V> & Surroundings & { readonly fetch?: Fetch<V>; readonly schema?: StandardSchema<V> }
 
 /** Throws `TypeError` or `RangeError` naming the option and what was received. */
 export function resolveSetting<V>(options: Options<V>): Setting<V> {
-  checkKeys('new BackgroundCache()', options, [
-    ...policyKeys,
-    'fetch',
-    'schema',
-    'clock',
-    'random',
-    'name',
-    'waitUntil',
-  ])
-  const { fetch, schema, clock = systemClock, random = Math.random, name, waitUntil } = options
-  const policy = resolvePolicy(options)
-  for (const [option, callback] of Object.entries({ fetch, random, waitUntil })) checkType(option, callback, 'function')
-  checkType('name', name, 'string')
-  checkSchema(schema)
-  checkClock(clock)
-  return {
-    policy: { ...policy, freeze: policy.freeze && !isProduction() },
-    clock,
-    timeline: new Timeline(clock),
-    random,
-    fetch,
-    schema,
-    waitUntil,
-    name,
-    named: name === undefined ? '' : ` '${name}'`,
-  }
-}
-
-function checkSchema(schema: unknown): void {
-  if (schema === undefined) return
-  const { '~standard': standard } = Object(schema) as Partial<StandardSchema<unknown>>
-  if (typeof standard?.validate === 'function') return
-  throw new TypeError(`Cannot use schema: not a Standard Schema (zod, valibot, …): received ${received(schema)}`)
-}
-
-function checkClock(clock: Clock): void {
-  checkType('clock', clock, 'object')
-  for (const method of ['now', 'wallNow', 'after'] as const) {
-    if (typeof clock[method] !== 'function') throw new TypeError(`Cannot use clock: no ${method}(): received an object`)
-  }
+  const checked = checkOptions('new BackgroundCache()', options, rules)
+  const { fetch, schema, clock = systemClock, random = Math.random, name, waitUntil } = checked
+  const policy = resolvePolicy<V>({ ...checked, freeze: checked.freeze && !isProduction() }, options)
+  const named = name === undefined ? '' : ` '${name}'`
+  return { policy, clock, timeline: createTimeline(clock), random, fetch, schema, waitUntil, name, named }
 }

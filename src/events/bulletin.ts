@@ -1,83 +1,59 @@
 /** In which order listeners hear of changes, and what becomes of a listener that fails. */
 
-export type Listener<T> = (news: T) => unknown
+/** The listeners of one kind of news. Each subscription is an object of its own: one function may listen twice. */
+export type Audience<T> = Set<{ readonly listener: (news: T) => unknown }>
 
-interface Subscription<T> {
-  readonly listener: Listener<T>
-}
-
-/** The listeners of one kind of news. */
-export type Audience<T> = Set<Subscription<T>>
-
-export function subscribe<T>(audience: Audience<T>, listener: Listener<T>): () => void {
-  const subscription = { listener }
-  audience.add(subscription)
-  return () => {
-    audience.delete(subscription)
-  }
+export interface Bulletin {
+  /** Runs a change, and tells what it caused once the outermost change is complete. */
+  during<T>(change: () => T): T
+  /** Queues news for those who listen now, except those who failed; they hear it if they still listen then. */
+  tell<T>(audience: Audience<T>, news: T, failed?: readonly unknown[]): void
+  /** Runs a task after everything that is queued by now. */
+  afterwards(task: () => void): void
+  /** Calls into the user's code; whatever it throws or rejects with is reported, and stands for `undefined`. */
+  guard<T>(call: () => T): T | undefined
 }
 
 /**
- * Delivers news one by one, oldest first. News that a listener causes is queued behind, so every listener sees one
- * order. What is told goes to those who listened when it happened and still do.
+ * News is told one by one, oldest first; news that a listener causes is queued behind, so every listener sees one order.
+ * `report` hears of every listener that threw or rejected, with all that failed in a row to hear of one another: it must
+ * not tell those, so that failing listeners come to an end.
  */
-export class Bulletin {
-  readonly #queue: (() => void)[] = []
-  readonly #onFailure: (error: unknown, failed: object | undefined) => void
-  #held = 0
+export function createBulletin(report: (error: unknown, failed?: readonly unknown[]) => void): Bulletin {
+  const queue: (() => void)[] = []
+  let depth = 0
 
-  /** `onFailure` hears of every listener that threw or rejected, except of one that failed to hear of a failure. */
-  constructor(onFailure: (error: unknown, failed: object | undefined) => void) {
-    this.#onFailure = onFailure
-  }
-
-  /** Runs `change`, and tells what it caused once the outermost change is complete. */
-  during<T>(change: () => T): T {
-    this.#held++
-    try {
-      return change()
-    } finally {
-      if (this.#held === 1) this.#deliver()
-      this.#held--
-    }
-  }
-
-  /** Queues news for an audience; `except` is left out, and `aboutFailure` news cannot fail anew. */
-  tell<T>(audience: Audience<T>, news: T, except?: object, aboutFailure = false): void {
-    for (const subscription of audience) {
-      if (subscription === except) continue
-      this.#queue.push(() => {
-        if (!audience.has(subscription)) return
-        this.guard(
-          () => subscription.listener(news),
-          aboutFailure ? () => {} : (error) => this.#onFailure(error, subscription),
-        )
-      })
-    }
-    if (this.#held === 0) this.during(() => {})
-  }
-
-  /** Calls into the user's code; whatever it throws or rejects with goes to `onFailure` and nowhere else. */
-  guard<T>(call: () => T, onFailure = (error: unknown) => this.#onFailure(error, undefined)): T | undefined {
+  const guard = <T>(call: () => T, onFailure: (error: unknown) => void = report): T | undefined => {
     try {
       const result = call()
-      if (typeof (result as { then?: unknown } | undefined)?.then === 'function') {
-        Promise.resolve(result).then(undefined, onFailure)
-      }
+      if (typeof (result as { then?: unknown } | undefined)?.then === 'function')
+        Promise.resolve(result).catch(onFailure)
       return result
     } catch (error) {
       onFailure(error)
       return undefined
     }
   }
-
-  /** Runs a task after everything that is told by now. */
-  finally(task: () => void): void {
-    this.#queue.push(task)
-    if (this.#held === 0) this.#deliver()
+  const during = <T>(change: () => T): T => {
+    depth++
+    try {
+      return change()
+    } finally {
+      if (depth === 1) for (let next = queue.shift(); next; next = queue.shift()) next()
+      depth--
+    }
   }
-
-  #deliver(): void {
-    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) next()
+  const afterwards = (task: () => void) => during(() => queue.push(task))
+  return {
+    during,
+    afterwards,
+    guard,
+    tell(audience, news, failed = []) {
+      for (const subscription of audience) {
+        if (failed.includes(subscription)) continue
+        const onFailure = (error: unknown) => report(error, [...failed, subscription])
+        afterwards(() => audience.has(subscription) && guard(() => subscription.listener(news), onFailure))
+      }
+    },
   }
 }

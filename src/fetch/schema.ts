@@ -17,10 +17,7 @@ export interface StandardSchema<Output> {
 
 /** Where it is wrong and by which rule; a schema's own message may quote the value, and values may be secrets. */
 function withoutValue(issue: unknown): Issue {
-  const { path = [], code } = Object(issue) as {
-    path?: readonly (PropertyKey | { key: PropertyKey })[]
-    code?: unknown
-  }
+  const { path = [], code } = issue as { path?: readonly (PropertyKey | { key: PropertyKey })[]; code?: unknown }
   const keys = path.map((step) => (typeof step === 'object' ? step.key : step))
   return typeof code === 'string' ? { path: keys, code } : { path: keys }
 }
@@ -30,6 +27,6 @@ export async function validate<V>(schema: StandardSchema<V>, result: unknown): P
   const outcome = await schema['~standard'].validate(result)
   if (!outcome.issues) return outcome.value
   const issues = outcome.issues.map(withoutValue)
-  const where = issues.map(({ path, code }) => `${path.map(String).join('.') || '(root)'}${code ? ` (${code})` : ''}`)
-  throw new InvalidValueError(`The fetched value does not match the schema at ${where.join(', ')}`, issues)
+  const where = issues.map(({ path, code = '' }) => `${path.map(String).join('.')} ${code}`)
+  throw new InvalidValueError(`The fetched value does not match its schema: ${where.join(', ')}`, issues)
 }

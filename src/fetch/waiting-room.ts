@@ -1,41 +1,40 @@
 /** Everybody who waits for the same outcome, on one shared promise. */
 
-import { Deferred } from './deferred.ts'
 import type { Reading } from './fetch.ts'
 
 /** What somebody who waited gets. */
-export type Outcome<V> = { readonly reading: Reading<V> } | { readonly error: unknown }
+export type Outcome<V> =
+  | { readonly reading: Reading<V>; readonly error?: undefined }
+  | { readonly reading?: undefined; readonly error: unknown }
 
-export class WaitingRoom<V> {
-  waiting = 0
-  readonly #deferred = new Deferred<V>()
-  #reading: Reading<V> | undefined
-  #closed = false
+export interface WaitingRoom<V> {
+  waiting: number
+  promise: Promise<V>
+  /** the value with where it came from, for those who ask: there is one once the promise has resolved */
+  reading?: Reading<V>
+  closed?: boolean
+  /** Answers everybody; later answers change nothing. */
+  answer(outcome: Outcome<V>): void
+}
 
-  get closed(): boolean {
-    return this.#closed
-  }
+export function openRoom<V>(): WaitingRoom<V> {
+  const room = { waiting: 0 } as WaitingRoom<V>
+  room.promise = handled(
+    new Promise((resolve, reject) => {
+      room.answer = ({ reading, error }) => {
+        room.closed = true
+        room.waiting = 0
+        if (!reading) return reject(error)
+        room.reading ??= reading
+        resolve(reading.value)
+      }
+    }),
+  )
+  return room
+}
 
-  enter(): Promise<V> {
-    this.waiting++
-    return this.#deferred.promise
-  }
-
-  /** The value with where it came from, for those who ask: one more hop, which plain readers do not pay. */
-  readingOf(entered: Promise<V>): Promise<Reading<V>> {
-    return entered.then(() => this.#reading as Reading<V>)
-  }
-
-  leave(): void {
-    if (!this.#closed) this.waiting--
-  }
-
-  answer(outcome: Outcome<V>): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.waiting = 0
-    if ('error' in outcome) return this.#deferred.reject(outcome.error)
-    this.#reading = outcome.reading
-    this.#deferred.resolve(outcome.reading.value)
-  }
+/** Marks a promise as handled: whether anybody listens is the user's affair, and must not end the process. */
+export function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }

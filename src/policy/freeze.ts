@@ -1,11 +1,11 @@
 /** Makes a shared value safe to hand out: frozen through and through, so that a mutation fails where it is made. */
 
 /** Freezes objects and arrays deeply, accessors unread; binary data cannot be frozen and is left alone. */
-export function freezeDeep(value: unknown): void {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return
-  if (Object.isFrozen(value) || ArrayBuffer.isView(value)) return
+export function freezeDeep(value: unknown, seen = new Set()): void {
+  if (Object(value) !== value || ArrayBuffer.isView(value) || seen.has(value)) return
+  seen.add(value)
   Object.freeze(value)
-  for (const property of Object.values(Object.getOwnPropertyDescriptors(value))) freezeDeep(property.value)
+  for (const property of Object.values(Object.getOwnPropertyDescriptors(value))) freezeDeep(property.value, seen)
 }
 
 /** Frozen values are a help in development and a cost in production. */

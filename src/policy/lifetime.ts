@@ -1,8 +1,8 @@
 /** How long a value is fresh, aging and alive: computed once when it arrives, compared with the time ever after. */
 
-import { toEpoch } from '../time/duration.ts'
-import { kindOf } from '../time/received.ts'
+import { parseInstant } from '../time/duration.ts'
 import type { Timeline } from '../time/timeline.ts'
+import { refuse } from './options.ts'
 import type { Policy } from './policy.ts'
 
 /** A value and its times, in whole milliseconds of the cache's own time. */
@@ -35,7 +35,7 @@ const minute = 60_000
  */
 function defaultWindow(ttl: number, ownExpiryCounts: boolean, left: number): number {
   if (!ownExpiryCounts) return ttl / 5
-  return left <= 20 * minute ? 5 * minute : left < 90 * minute ? 15 * minute : 60 * minute
+  return minute * (left <= 20 * minute ? 5 : left < 90 * minute ? 15 : 60)
 }
 
 export interface Arrival {
@@ -43,41 +43,44 @@ export interface Arrival {
   readonly arrivedAt: number
   /** the value's own expiry in the cache's time; `Infinity`: it carries none */
   readonly ownExpiry: number
-  /** a number in [0, 1), asked for only when there is jitter */
+  /** a number in [0, 1], asked for only when there is jitter */
   readonly draw: () => number
 }
 
 export function makeEntry<V>(policy: Policy<V>, value: V, arrival: Arrival): Entry<V> {
-  const { fetchedAt, arrivedAt, ownExpiry } = arrival
-  const expiresAt = Math.floor(Math.min(fetchedAt + policy.ttl, ownExpiry))
-  if (expiresAt === Number.POSITIVE_INFINITY) return { value, fetchedAt, agingAt: expiresAt, expiresAt }
+  const { fetchedAt, arrivedAt, ownExpiry, draw } = arrival
+  const { ttl, jitter } = policy
+  const expiresAt = Math.floor(Math.min(fetchedAt + ttl, ownExpiry))
   const left = expiresAt - arrivedAt
-  const wanted = policy.refreshWindow ?? defaultWindow(policy.ttl, ownExpiry < fetchedAt + policy.ttl, left)
+  const wanted = policy.refreshWindow ?? defaultWindow(ttl, ownExpiry < fetchedAt + ttl, left)
   // At most half of what is left, or a short-lived value would be fetched again on every read.
-  const window = Math.max(0, Math.floor(Math.min(wanted, left / 2)))
+  const window = left < Infinity ? Math.max(0, Math.floor(Math.min(wanted, left / 2))) : 0
   const agingAt = expiresAt - window
+  const entry = { value, fetchedAt, agingAt, expiresAt }
   // A fifth field only where it says something: a registry holds these by the million.
-  if (policy.jitter === 0) return { value, fetchedAt, agingAt, expiresAt }
-  const delay = Math.floor(window * policy.jitter * arrival.draw())
-  return { value, fetchedAt, agingAt, expiresAt, refreshAt: agingAt + delay }
+  return jitter ? { ...entry, refreshAt: agingAt + Math.floor(window * jitter * draw()) } : entry
 }
 
 /** The expiry a value brings along, or the explicit one given with it, in the cache's time. Throws on nonsense. */
 export function ownExpiryOf<V>(
-  policy: Policy<V>,
+  { expiresAt }: Policy<V>,
   timeline: Timeline,
   value: V,
   fetchedAt: number,
-  given?: unknown,
-): number {
-  const expiry = given ?? policy.expiresAt?.(value, timeline.toEpoch(fetchedAt))
-  return expiry === undefined ? Number.POSITIVE_INFINITY : timeline.fromEpoch(toEpoch('expiresAt', expiry, kindOf))
+  given?: number,
+) {
+  const expiry = given ?? expiresAt?.(value, timeline.toEpoch(fetchedAt))
+  if (expiry === undefined) return Infinity
+  const epoch = parseInstant(expiry)
+  // By its kind alone: it was derived from a value.
+  return Number.isNaN(epoch)
+    ? refuse('expiresAt', 'epoch milliseconds or a Date', Object(expiry))
+    : timeline.fromEpoch(epoch)
 }
 
 /** What to tell somebody whose value had expired before it arrived. */
 export function explainExpired(timeline: Timeline, ownExpiry: number, now: number): string {
   const [expiry, epoch] = [timeline.toEpoch(ownExpiry), timeline.toEpoch(now)]
-  const hint =
-    expiry > 0 && expiry < epoch / 100 && expiry * 1000 > epoch / 2 ? ': seconds instead of milliseconds?' : ''
-  return `expiresAt (${expiry}) is not after its arrival (${epoch}, epoch milliseconds)${hint}`
+  const seconds = expiry < epoch / 100 && expiry * 1000 > epoch / 2
+  return `expiresAt (${expiry}) is past at ${epoch} ms${seconds ? ': seconds instead of milliseconds?' : ''}`
 }

@@ -1,9 +1,8 @@
 /** What the user decides about freshness and failure, checked and completed once. */
 
-import { type Duration, type Instant, toMilliseconds } from '../time/duration.ts'
-import { received } from '../time/received.ts'
 import type { ErrorClass } from '../events/cache-event.ts'
-import { checkKeys, checkType } from './check.ts'
+import type { Duration, Instant } from '../time/duration.ts'
+import { checkOptions, duration, isA, type Rule, refuse } from './options.ts'
 
 /** How values of one kind are kept current. Durations are milliseconds or strings such as `'30s'`. */
 export interface PolicyOptions<V> {
@@ -53,94 +52,68 @@ export interface Backoff {
 export interface Policy<V> {
   readonly ttl: number
   /** absent: the default depends on where the expiry of each value comes from */
-  readonly refreshWindow: number | undefined
+  readonly refreshWindow?: number | undefined
   readonly jitter: number
-  readonly expiresAt: PolicyOptions<V>['expiresAt']
+  readonly expiresAt?: PolicyOptions<V>['expiresAt']
   readonly staleIfError: number
   readonly fetchTimeout: number
   readonly maxWait: number
   readonly backoff: Backoff | false
   readonly equals: (next: V, held: V) => boolean
-  readonly isNewer: PolicyOptions<V>['isNewer']
-  readonly classifyError: PolicyOptions<V>['classifyError']
-  readonly retryAfter: PolicyOptions<V>['retryAfter']
-  readonly freeze: boolean
+  readonly isNewer?: PolicyOptions<V>['isNewer']
+  readonly classifyError?: PolicyOptions<V>['classifyError']
+  readonly retryAfter?: PolicyOptions<V>['retryAfter']
+  readonly freeze?: boolean
 }
 
-export const policyKeys = [
-  'ttl',
-  'refreshWindow',
-  'jitter',
-  'expiresAt',
-  'staleIfError',
-  'fetchTimeout',
-  'maxWait',
-  'backoff',
-  'equals',
-  'isNewer',
-  'classifyError',
-  'retryAfter',
-  'freeze',
-] as const
+const finite = Number.MAX_VALUE
 
-/** Throws `TypeError` or `RangeError` naming the option; unknown keys are the caller's to refuse. */
-export function resolvePolicy<V>(options: PolicyOptions<V>): Policy<V> {
-  const { jitter = 0, expiresAt, equals = Object.is, isNewer, classifyError, retryAfter, freeze = false } = options
-  for (const [name, callback] of Object.entries({ expiresAt, equals, isNewer, classifyError, retryAfter })) {
-    checkType(name, callback, 'function')
-  }
-  checkType('freeze', freeze, 'boolean')
-  if (typeof jitter !== 'number') throw new TypeError(`Cannot use jitter: not a number: received ${received(jitter)}`)
-  if (!(jitter >= 0 && jitter <= 1)) throw new RangeError(`Cannot use jitter: not within 0 and 1: received ${jitter}`)
-  const duration = (name: keyof PolicyOptions<V>, fallback: number, least: 0 | 1) =>
-    options[name] === undefined ? fallback : toMilliseconds(name, options[name], least)
+const jitter: Rule<number> = (option, value) =>
+  typeof value === 'number' && value >= 0 && value <= 1
+    ? value
+    : refuse(option, 'a number from 0 to 1', value, typeof value === 'number')
 
-  if (options.ttl === undefined && expiresAt === undefined) {
-    throw new TypeError('Cannot use ttl: it is required unless expiresAt is given: received undefined')
-  }
-  const ttl = duration('ttl', Number.POSITIVE_INFINITY, 1)
-  const refreshWindow =
-    options.refreshWindow === undefined
-      ? undefined
-      : toMilliseconds('refreshWindow', options.refreshWindow, 0, Number.MAX_VALUE)
-  if (refreshWindow !== undefined && refreshWindow >= ttl) {
-    throw new RangeError(
-      `Cannot use refreshWindow: not shorter than ttl (${ttl} ms): received ${received(options.refreshWindow)}`,
-    )
-  }
-  return {
-    ttl,
-    refreshWindow,
-    jitter,
-    expiresAt,
-    staleIfError: duration('staleIfError', 0, 0),
-    fetchTimeout: duration('fetchTimeout', 30_000, 1),
-    maxWait: duration('maxWait', Number.POSITIVE_INFINITY, 0),
-    backoff: resolveBackoff(options.backoff),
-    equals,
-    isNewer,
-    classifyError,
-    retryAfter,
-    freeze,
-  }
-}
-
-function resolveBackoff(backoff: unknown): Backoff | false {
-  if (backoff === false) return false
-  if (backoff === undefined) return { base: 1000, max: 60_000 }
-  if (typeof backoff !== 'object' || backoff === null) {
-    throw new TypeError(`Cannot use backoff: not false or { base, max }: received ${received(backoff)}`)
-  }
-  checkKeys('backoff', backoff, ['base', 'max'])
-  const given = backoff as { base?: unknown; max?: unknown }
-  const part = (name: 'base' | 'max') =>
-    given[name] === undefined ? undefined : toMilliseconds(`backoff.${name}`, given[name], 1, Number.MAX_VALUE)
-  const base = part('base')
-  const max = part('max')
-  if (base !== undefined && max !== undefined && base > max) {
-    throw new RangeError(
-      `Cannot use backoff.base: longer than backoff.max (${max} ms): received ${received(given.base)}`,
-    )
-  }
+const backoff: Rule<Backoff | false> = (option, value) => {
+  if (value === false) return value
+  const { base, max } = checkOptions(option, value, { base: duration(1, finite), max: duration(1, finite) })
+  if (base && max && base > max) refuse('backoff.base', `at most backoff.max (${max})`, base, true)
   return { base: base ?? Math.min(1000, max ?? 1000), max: max ?? Math.max(60_000, base ?? 0) }
+}
+
+const callback = isA<never>('function')
+
+export const policyRules = {
+  ttl: duration(1),
+  refreshWindow: duration(0, finite),
+  jitter,
+  expiresAt: callback,
+  staleIfError: duration(0),
+  fetchTimeout: duration(1),
+  maxWait: duration(0),
+  backoff,
+  equals: callback,
+  isNewer: callback,
+  classifyError: callback,
+  retryAfter: callback,
+  freeze: isA<boolean>('boolean'),
+}
+
+type Checked<V> = { readonly [K in keyof Policy<V>]?: Policy<V>[K] | undefined }
+
+/** Fills in the defaults of options that were checked, and checks what only two of them together can get wrong. */
+export function resolvePolicy<V>(checked: Checked<V>, given: PolicyOptions<V>): Policy<V> {
+  const { ttl = Infinity, refreshWindow = 0, expiresAt } = checked
+  if (!checked.ttl && !expiresAt) refuse('ttl', "a duration such as '30s', unless expiresAt is given", given.ttl)
+  if (refreshWindow >= ttl) refuse('refreshWindow', `less than ttl (${ttl})`, given.refreshWindow, true)
+  return { ...(defaults as Policy<V>), ...(checked as Partial<Policy<V>>) }
+}
+
+const defaults = {
+  ttl: Infinity,
+  jitter: 0,
+  staleIfError: 0,
+  fetchTimeout: 30_000,
+  maxWait: Infinity,
+  backoff: { base: 1000, max: 60_000 },
+  equals: Object.is,
 }

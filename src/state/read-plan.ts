@@ -3,7 +3,7 @@
 import type { FetchReason } from '../events/cache-event.ts'
 import type { Launch } from '../fetch/flight.ts'
 import { longestWithoutValue, unattendedPause } from '../policy/backoff.ts'
-import { type Entry, freshness, refreshAt } from '../policy/lifetime.ts'
+import { type Entry, refreshAt } from '../policy/lifetime.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { State } from './state.ts'
 
@@ -19,76 +19,46 @@ export type ReadPlan<V, F> =
   | { readonly step: 'fetch'; readonly reason: FetchReason }
   | { readonly step: 'reject'; readonly error: unknown }
 
-type Live<V, F extends Launch<V>> = Exclude<State<V, F>, { readonly kind: 'disposed' }>
-
-/** The first row that matches decides, and nothing else does (DESIGN: "How a read is decided"). */
-export function planRead<V, F extends Launch<V>>(state: Live<V, F>, policy: Policy<V>, now: number): ReadPlan<V, F> {
-  const { entry } = state
+/** The first row that matches decides, and nothing else does: see "How a read is decided" in docs/laws.md. */
+export function planRead<V, F extends Launch<V>>(state: State<V, F>, policy: Policy<V>, now: number): ReadPlan<V, F> {
+  const { entry, flight } = state
   const { setback, told } = state.trouble ?? {}
-  const flight = state.kind === 'refreshing' ? state.flight : undefined
+  const failure = setback?.failure
   const due = now >= nextFetchAt(state)
+  const fit = isUsable(state, now)
+  const reason = !entry ? 'first' : fit ? 'aging' : 'expired'
+  const wait: ReadPlan<V, F> = flight ? { step: 'join', flight } : { step: 'fetch', reason }
 
-  if (setback?.fatal) {
-    if (!due) return { step: 'reject', error: setback.fatal.error }
-    return flight ? { step: 'join', flight } : { step: 'fetch', reason: fetchReason(state, now) }
-  }
-  if (entry !== undefined && usable(state, now)) {
-    const refresh = due && flight === undefined
-    return refresh
-      ? { step: 'serve-and-refresh', entry, stale: false, reason: 'aging' }
-      : { step: 'serve', entry, stale: false }
-  }
+  if (setback?.fatal) return due ? wait : { step: 'reject', error: setback.fatal.error }
   // Once a fetch has failed, readers who may have a stale value no longer wait for the next one.
-  const failed = setback?.failure !== undefined && (told === undefined || told.tried)
-  if (entry !== undefined && mayServeStale(state, policy, now)) {
-    if (flight ? failed : !due) return { step: 'serve', entry, stale: true }
-    if (!flight && failed) return { step: 'serve-and-refresh', entry, stale: true, reason: 'expired' }
+  const behind = fit || (failure && (!told || told.tried))
+  if (entry && (fit || (mayServeStale(state, policy, now) && (behind || (!flight && !due))))) {
+    return { step: due && !flight ? 'serve-and-refresh' : 'serve', entry, stale: !fit, reason }
   }
-  if (flight) return { step: 'join', flight }
   // A cool-down without an error (an older result was dropped) leaves nothing to tell this reader: it fetches.
-  if (!due && setback?.failure) return { step: 'reject', error: setback.failure.error }
-  return { step: 'fetch', reason: fetchReason(state, now) }
-}
-
-/** Why a fetch that a read starts is needed. */
-export function fetchReason(state: State<unknown>, now: number): FetchReason {
-  return state.entry === undefined ? 'first' : usable(state, now) ? 'aging' : 'expired'
+  return !flight && !due && failure ? { step: 'reject', error: failure.error } : wait
 }
 
 /** Held, unexpired and not told to expire: what `peek()` gives. */
-export function usable<V, F extends Launch<V>>(
-  state: State<V, F>,
-  now: number,
-): state is State<V, F> & { readonly entry: Entry<V> } {
-  return state.entry !== undefined && now < state.entry.expiresAt && state.trouble?.told === undefined
-}
-
-/** Held and fresh: what `tryGet()` gives. */
-export function fresh<V, F extends Launch<V>>(
-  state: State<V, F>,
-  now: number,
-): state is State<V, F> & { readonly entry: Entry<V> } {
-  return usable(state, now) && freshness(state.entry, now) === 'fresh'
+export function isUsable({ entry, trouble }: State<unknown>, now: number): boolean {
+  return !!entry && now < entry.expiresAt && !trouble?.told
 }
 
 /** Whether an expired value, or one told to expire, may still serve somebody who would else get an error. */
-export function mayServeStale<V>(state: State<V>, policy: Policy<V>, now: number): boolean {
-  return (
-    state.entry !== undefined && !state.trouble?.setback?.fatal && now < state.entry.expiresAt + policy.staleIfError
-  )
+export function mayServeStale<V>({ entry, trouble }: State<V>, policy: Policy<V>, now: number): boolean {
+  return !!entry && !trouble?.setback?.fatal && now < entry.expiresAt + policy.staleIfError
 }
 
 /**
  * When the next read may start a fetch: once the value wants one and the cool-down is over. The cool-down counts in full
  * while an unexpired value is held, and for a few seconds at most while none is.
  */
-export function nextFetchAt(state: State<unknown>): number {
-  const { entry } = state
-  const { setback, told } = state.trouble ?? {}
-  const calm = setback?.nextAttemptAt ?? Number.NEGATIVE_INFINITY
-  const calmWithoutValue = setback ? Math.min(calm, setback.at + longestWithoutValue) : calm
-  if (entry === undefined) return calmWithoutValue
-  const wanted = told || setback?.fatal ? Number.NEGATIVE_INFINITY : refreshAt(entry)
+export function nextFetchAt({ entry, trouble }: State<unknown>): number {
+  const { setback, told } = trouble ?? {}
+  const calm = setback?.nextAttemptAt ?? -Infinity
+  const calmWithoutValue = Math.min(calm, (setback?.at ?? 0) + longestWithoutValue)
+  if (!entry) return calmWithoutValue
+  const wanted = told || setback?.fatal ? -Infinity : refreshAt(entry)
   return Math.min(Math.max(wanted, calm), Math.max(entry.expiresAt, calmWithoutValue))
 }
 

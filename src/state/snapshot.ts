@@ -55,49 +55,42 @@ export interface Inspection {
 
 type ToEpoch = (at: number) => number
 
-export function snapshotOf<V>(state: State<V>, toEpoch: ToEpoch): Snapshot<V> {
-  const { entry } = state
-  const setback = state.trouble?.setback
-  const failure = setback?.failure && {
-    error: setback.failure.error,
-    at: toEpoch(setback.at),
-    attempts: setback.attempts,
-    nextAttemptAt: toEpoch(setback.nextAttemptAt),
-  }
-  const times = entry
-    ? { value: entry.value, fetchedAt: toEpoch(entry.fetchedAt), expiresAt: toEpoch(entry.expiresAt) }
-    : { value: undefined, fetchedAt: undefined, expiresAt: undefined }
-  return { status: state.kind, ...times, failure } as Snapshot<V>
+export function snapshotOf<V>({ kind, entry, trouble }: State<V>, toEpoch: ToEpoch): Snapshot<V> {
+  const { at = 0, attempts, nextAttemptAt = 0, failure } = trouble?.setback ?? {}
+  return {
+    status: kind,
+    value: entry?.value,
+    fetchedAt: entry && toEpoch(entry.fetchedAt),
+    expiresAt: entry && toEpoch(entry.expiresAt),
+    failure: failure && { error: failure.error, at: toEpoch(at), attempts, nextAttemptAt: toEpoch(nextAttemptAt) },
+  } as Snapshot<V>
 }
 
-/** Whether observers could tell the two apart. */
-export function sameSnapshot(a: Snapshot<unknown>, b: Snapshot<unknown>): boolean {
+/** Whether no observer could tell the two apart. */
+export function isSame(a: Snapshot<unknown>, b: Snapshot<unknown>): boolean {
+  const { failure: f } = a
+  const { failure: g } = b
   return (
-    a.status === b.status &&
-    Object.is(a.value, b.value) &&
-    a.fetchedAt === b.fetchedAt &&
-    a.expiresAt === b.expiresAt &&
-    Object.is(a.failure?.error, b.failure?.error) &&
-    a.failure?.at === b.failure?.at &&
-    a.failure?.attempts === b.failure?.attempts
+    (Object.keys(a) as (keyof Snapshot<unknown>)[]).every((key) => key === 'failure' || Object.is(a[key], b[key])) &&
+    (f === g || (!!f && !!g && Object.is(f.error, g.error) && f.at === g.at && f.attempts === g.attempts))
   )
 }
 
 export function inspect<V>(
-  state: State<V, Launch<V>>,
+  { kind, entry, trouble }: State<V, Launch<V>>,
   now: number,
   toEpoch: ToEpoch,
   counts: Pick<Inspection, 'generation' | 'waiting' | 'observers'>,
 ): Inspection {
-  const { entry, trouble } = state
+  const setback = trouble?.setback
   return {
-    status: state.kind,
+    status: kind,
     freshness: entry && (trouble?.told ? 'expired' : freshness(entry, now)),
     age: entry && now - entry.fetchedAt,
     refreshAt: entry && toEpoch(refreshAt(entry)),
     expiresAt: entry && toEpoch(entry.expiresAt),
-    nextAttemptAt: trouble?.setback && toEpoch(trouble.setback.nextAttemptAt),
-    lastError: trouble?.setback?.failure?.error,
+    nextAttemptAt: setback && toEpoch(setback.nextAttemptAt),
+    lastError: setback?.failure?.error,
     ...counts,
   }
 }

@@ -4,7 +4,7 @@
  *              launch                    landed
  *     empty ───────────▶ refreshing ───────────────▶ current
  *       ▲                  │    ▲                       │
- *       │ invalidated      │    │ launch: read in the   │
+ *       │ invalidate       │    │ launch: read in the   │
  *       └──────────────────┘    │ window or after expiry│
  *          (any state)          └───────────────────────┘
  *
@@ -21,8 +21,8 @@ import type { ErrorClass } from '../events/cache-event.ts'
 import type { Launch } from '../fetch/flight.ts'
 import type { Entry } from '../policy/lifetime.ts'
 
+/** Boxed, because a fetch may fail with `undefined`. */
 export interface Failure {
-  /** boxed, because a fetch may fail with `undefined` */
   readonly error: unknown
   readonly class: ErrorClass
 }
@@ -34,23 +34,23 @@ export interface Setback {
   /** the cool-down ends here */
   readonly nextAttemptAt: number
   /** absent when the source answered, but with something too old or too slow to keep */
-  readonly failure: Failure | undefined
+  readonly failure?: Failure | undefined
   /** the fatal failure since the last success, which later failures do not hide */
-  readonly fatal: Failure | undefined
+  readonly fatal?: Failure | undefined
 }
 
 /** `expire()` was called: one read waits again. */
 export interface ToldToExpire {
   readonly at: number
   /** a fetch failed since, so the value serves on as stale */
-  readonly tried: boolean
+  readonly tried?: boolean
 }
 
 /** Values rejected one right after another, as with a permanent 401. */
 export interface Rejections {
   readonly inARow: number
   /** since when the successor of the last rejected value is held */
-  readonly heldSince: number | undefined
+  readonly heldSince?: number
 }
 
 /** What a healthy value need not carry. */
@@ -60,25 +60,22 @@ export interface Trouble {
   readonly rejections?: Rejections | undefined
 }
 
+interface Rest {
+  readonly trouble?: Trouble | undefined
+  readonly flight?: undefined
+  readonly queued?: undefined
+}
+
 export type State<V, F extends Launch<V> = Launch<V>> =
-  | { readonly kind: 'empty'; readonly entry: undefined; readonly trouble: Trouble | undefined }
-  | { readonly kind: 'current'; readonly entry: Entry<V>; readonly trouble: Trouble | undefined }
+  | ({ readonly kind: 'empty'; readonly entry?: undefined } & Rest)
+  | ({ readonly kind: 'current'; readonly entry: Entry<V> } & Rest)
   | {
       readonly kind: 'refreshing'
-      readonly entry: Entry<V> | undefined
-      readonly trouble: Trouble | undefined
+      /** what is held meanwhile */
+      readonly entry?: Entry<V> | undefined
+      readonly trouble?: Trouble | undefined
       readonly flight: F
       /** a trailing fetch is wanted by callers of `refresh()` that came after the launch */
-      readonly queued: boolean
+      readonly queued?: boolean | undefined
     }
-  | { readonly kind: 'disposed'; readonly entry: undefined; readonly trouble: undefined }
-
-/** The one empty, untroubled state, and the one disposed. */
-export const empty = { kind: 'empty', entry: undefined, trouble: undefined } as const
-export const disposed = { kind: 'disposed', entry: undefined, trouble: undefined } as const
-
-/** The state without a flight. */
-export function atRest<V>(entry: Entry<V> | undefined, trouble: Trouble | undefined): State<V, never> {
-  if (entry !== undefined) return { kind: 'current', entry, trouble }
-  return trouble === undefined ? empty : { kind: 'empty', entry, trouble }
-}
+  | ({ readonly kind: 'disposed'; readonly entry?: undefined } & Rest)

@@ -1,6 +1,5 @@
 /** A fetch whose calls wait until the test says how they end. */
 
-import { Deferred } from '../fetch/deferred.ts'
 import type { Fetch, FetchContext, Held } from '../fetch/fetch.ts'
 
 /** Settles its calls oldest first, and lets everything that follows from that happen. */
@@ -29,13 +28,11 @@ export interface ControlledFetch<V> {
  * ```
  */
 export function controlledFetch<V>(): ControlledFetch<V> {
-  const pending: Deferred<V>[] = []
+  const pending: { resolve(value: V): void; reject(error: unknown): void }[] = []
   let calls = 0
   const fetch: Fetch<V> = () => {
-    const call = new Deferred<V>()
     calls++
-    pending.push(call)
-    return call.promise
+    return new Promise<V>((resolve, reject) => pending.push({ resolve, reject }))
   }
   const settle = async (how: 'resolve' | 'reject', outcome: never) => {
     const call = pending.shift()

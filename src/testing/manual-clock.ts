@@ -2,6 +2,7 @@
 
 import FakeTimers from '@sinonjs/fake-timers'
 import type { Clock } from '../time/clock.ts'
+import { startTimer } from '../time/timer.ts'
 
 /** Both clocks advance together; `sleep` is what a closed laptop does. */
 export interface ManualClock extends Clock {
@@ -28,13 +29,17 @@ export function manualClock(options: { readonly startAt?: number } = {}): Manual
   const { startAt = 0 } = options
   const timers = FakeTimers.createClock(0)
   let slept = 0
-  return {
+  const clock: Clock = {
     now: () => timers.now,
     wallNow: () => startAt + timers.now + slept,
     after(ms, task) {
       const timer = timers.setTimeout(task, ms)
       return () => timers.clearTimeout(timer)
     },
+  }
+  return {
+    ...clock,
+    after: (ms, task) => startTimer(clock, ms, task, false),
     async advance(ms) {
       await timers.tickAsync(ms)
     },

@@ -7,6 +7,15 @@ const checkEvery = 1000
 /** A wall clock that ran ahead by more than this was not corrected by a network: the machine slept. */
 const sleepAbove = 100
 
+export interface Timeline {
+  /** One clock read, and at most once a second one of the wall clock. */
+  now(): number
+  /** Now, with a look at the wall clock: at every launch and write. */
+  checkedNow(): number
+  toEpoch(at: number): number
+  fromEpoch(epoch: number): number
+}
+
 /**
  * Monotonic clocks stand still while a laptop sleeps or a VM is frozen; wall clocks do not, but are set back and forth.
  * So age is counted on the monotonic clock, plus every forward jump of the wall clock against it. A wall clock set back
@@ -14,51 +23,32 @@ const sleepAbove = 100
  *
  * Time starts at 0 when the cache is made, so that the times in a cell stay small integers for 24 days.
  */
-export class Timeline {
-  readonly #clock: Clock
-  /** what turns a reading of the clock into our time */
-  #shift: number
-  /** the epoch time at which our time was 0 */
-  #epochAtZero: number
+export function createTimeline(clock: Clock): Timeline {
   /** the reading at which the wall clock was looked at last */
-  #checkedAt: number
+  let checkedAt = clock.now()
+  /** what turns a reading of the clock into our time */
+  let shift = -checkedAt
+  /** the epoch time at which our time was 0 */
+  let epochAtZero = clock.wallNow()
 
-  constructor(clock: Clock) {
-    this.#clock = clock
-    this.#checkedAt = clock.now()
-    this.#shift = -this.#checkedAt
-    this.#epochAtZero = clock.wallNow()
-  }
-
-  /** One clock read, and at most once a second one of the wall clock. */
-  now(): number {
-    const reading = this.#clock.now()
-    const unchecked = reading - this.#checkedAt
-    if (!(unchecked >= 0 && unchecked < checkEvery)) this.#check(reading)
-    return Math.floor(reading + this.#shift)
-  }
-
-  /** Now, with a look at the wall clock: at every launch and write. */
-  checkedNow(): number {
-    const reading = this.#clock.now()
-    this.#check(reading)
-    return Math.floor(reading + this.#shift)
-  }
-
-  toEpoch(at: number): number {
-    return at + this.#epochAtZero
-  }
-
-  fromEpoch(epoch: number): number {
-    return epoch - this.#epochAtZero
-  }
-
-  #check(reading: number): void {
+  const toEpoch = (at: number) => at + epochAtZero
+  const check = (reading: number) => {
     // A clock that went back was replaced (fake timers were installed): our time stands still instead.
-    if (reading < this.#checkedAt) this.#shift += this.#checkedAt - reading
-    this.#checkedAt = reading
-    const ahead = this.#clock.wallNow() - this.toEpoch(reading + this.#shift)
-    if (ahead > sleepAbove) this.#shift += Math.floor(ahead)
-    else if (Math.abs(ahead) > 1) this.#epochAtZero += Math.round(ahead)
+    if (reading < checkedAt) shift += checkedAt - reading
+    checkedAt = reading
+    const ahead = clock.wallNow() - toEpoch(reading + shift)
+    if (ahead > sleepAbove) shift += Math.floor(ahead)
+    else if (Math.abs(ahead) > 1) epochAtZero += Math.round(ahead)
+    return Math.floor(reading + shift)
+  }
+  return {
+    now() {
+      const reading = clock.now()
+      const unchecked = reading - checkedAt
+      return unchecked >= 0 && unchecked < checkEvery ? Math.floor(reading + shift) : check(reading)
+    },
+    checkedNow: () => check(clock.now()),
+    toEpoch,
+    fromEpoch: (epoch) => epoch - epochAtZero,
   }
 }

@@ -6,14 +6,13 @@ import type { Clock } from './clock.ts'
 /** Platforms keep a delay in 32 bits: one millisecond more, and it fires at once. */
 const longest = 2 ** 31 - 1
 
-/** Calls `task` after `ms` (`Infinity`: never). `holdsProcess` says whether Node waits for it. Returns what cancels it. */
-export function startTimer(clock: Clock, ms: number, task: () => void, holdsProcess: boolean): () => void {
-  if (ms === Number.POSITIVE_INFINITY) return () => {}
+/** Calls `task` after `ms` (`Infinity`: never). `ref` says whether Node waits for it. Returns what cancels it. */
+export function startTimer(clock: Clock, ms: number, task: () => void, ref: boolean): () => void {
   let cancel = () => {}
   const wait = (left: number) => {
     const step = Math.min(left, longest)
-    cancel = clock.after(step, left > step ? () => wait(left - step) : task, { ref: holdsProcess })
+    cancel = clock.after(step, left > step ? () => wait(left - step) : task, { ref })
   }
-  outsideContext(() => wait(ms))
+  if (ms < Infinity) outsideContext(() => wait(ms))
   return () => cancel()
 }

@@ -38,7 +38,12 @@ describe('the error of a fetch', () => {
     ['a symbol', Symbol('down')],
   ])('L15 reaches every waiter unwrapped: %s', async (_, error) => {
     const { cache, fetch, call } = emptyCache()
-    const reads = [cache.get(), cache.read(), cache.get({ maxWait: '10s' }), cache.get({ signal: new AbortController().signal })]
+    const reads = [
+      cache.get(),
+      cache.read(),
+      cache.get({ maxWait: '10s' }),
+      cache.get({ signal: new AbortController().signal }),
+    ]
     const ends = reads.map((read) => settlement<unknown>(read))
     await flush()
     call().reject(error)

@@ -300,6 +300,23 @@ describe('a failing listener', () => {
     expect(unhandled).toEqual([])
   })
 
+  it('L21 that fails to hear of a failure is reported too, to whoever has not failed', () => {
+    const { cache } = emptyCache()
+    const [first, second] = [new Error('broken'), new Error('broken by that')]
+    cache.on(({ kind }) => {
+      if (kind === 'value-set') throw first
+    })
+    cache.on((event) => {
+      if (event.kind === 'listener-failed' && event.error === first) throw second
+    })
+    const heard: CacheEvent[] = []
+    cache.on((event) => {
+      heard.push(event)
+    })
+    cache.set('one')
+    expect(failures(heard)).toEqual([first, second])
+  })
+
   it.each([2, 3, 5])('L21 meeting others that fail too comes to an end: %d of them', (count) => {
     const { cache } = emptyCache()
     let heard = 0

@@ -164,6 +164,10 @@ describe.each(Object.keys(paths))('L6 %s', (path) => {
     if (outcome === 'success') late?.resolve('late')
     else late?.reject(down)
     await flush()
+    if (outcome === 'success') {
+      const discarded = all.events.filter((event) => event.kind === 'fetch-discarded')
+      expect(discarded).toEqual([expect.objectContaining({ because: 'timed-out' })])
+    }
     expect(cache.getSnapshot()).toBe(before.snapshot)
     expect(cache.inspect()).toEqual(before.inspection)
     expect(waiting?.map((reader) => reader.state)).not.toContain('pending')
@@ -449,6 +453,33 @@ describe('L6 isNewer', () => {
     await flush()
     expect([second.value, cache.tryGet()]).toEqual(['v0', 'v0'])
     expect(isNewer).not.toHaveBeenCalled()
+  })
+
+  it('L6 isNewer and equals do not compare a superseded result with what came later', async () => {
+    const fetch = deferredFetch<{ version: number }>()
+    const cache = new BackgroundCache<{ version: number }>({
+      ...policy,
+      fetch,
+      isNewer: (next, held) => next.version >= held.version,
+      equals: (next, held) => next.version === held.version,
+    })
+    const readers = [settlement(cache.get())]
+    await flush()
+    for (const _ of ['second', 'third']) {
+      cache.invalidate()
+      readers.push(settlement(cache.get()))
+      await flush()
+    }
+    const [older, same, newest] = [{ version: 1 }, { version: 9 }, { version: 9 }]
+    fetch.calls[2]?.resolve(newest)
+    await flush()
+    fetch.calls[0]?.resolve(older)
+    fetch.calls[1]?.resolve(same)
+    await flush()
+    expect(readers[0]?.value).toBe(older)
+    expect(readers[1]?.value).toBe(same)
+    expect(readers[2]?.value).toBe(newest)
+    expect(cache.tryGet()).toBe(newest)
   })
 
   it('L6 isNewer does not stand in the way of set()', () => {

@@ -401,6 +401,21 @@ describe('L8 refresh({ ifOlderThan })', () => {
     expect(fetch.calls).toHaveLength(0)
   })
 
+  it('L8 ifOlderThan calls the given fetch function only when it fetches, and does not remember it', async () => {
+    const { cache, fetch } = setUp({ ttl: '1h', refreshWindow: '1m' })
+    const given = vi.fn<Fetch<string>>(() => 'given')
+    cache.set('held')
+    await pass(400)
+    expect(await cache.refresh({ fetch: given, ifOlderThan: 500 })).toBe('held')
+    expect(given).not.toHaveBeenCalled()
+    await pass(100)
+    expect(await cache.refresh({ fetch: given, ifOlderThan: 500 })).toBe('given')
+    void settlement(cache.refresh())
+    await flush()
+    expect(given).toHaveBeenCalledTimes(1)
+    expect(fetch.calls).toHaveLength(1)
+  })
+
   it('L8 ifOlderThan never serves an expired value', async () => {
     const { cache, fetch } = setUp()
     cache.set('held')

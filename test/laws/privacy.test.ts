@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { BackgroundCache, type CacheEvent, InvalidValueError, type StandardSchema } from 'evercurrent'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { attempt } from '../support/attempt.ts'
 import { pass, useFakeTime } from '../support/fake-time.ts'
 import { flush } from '../support/flush.ts'
 import { settlement } from '../support/settlement.ts'
@@ -109,7 +110,16 @@ describe('an event', () => {
     cache.seed({ token: secret })
     cache.dispose()
     const kinds = new Set(events.map(({ kind }) => kind))
-    for (const kind of ['fetch-succeeded', 'fetch-failed', 'fetch-discarded', 'value-set', 'value-seeded', 'served-stale', 'invalidated', 'listener-failed'])
+    for (const kind of [
+      'fetch-succeeded',
+      'fetch-failed',
+      'fetch-discarded',
+      'value-set',
+      'value-seeded',
+      'served-stale',
+      'invalidated',
+      'listener-failed',
+    ])
       expect(kinds).toContain(kind)
     expect(spelled(events)).not.toContain(secret)
   })
@@ -129,7 +139,11 @@ describe('an error of ours', () => {
     ['a wrong type', z.object({ token: z.number() }), { token: secret }],
     ['a wrong literal', z.object({ token: z.literal('x') }), { token: secret }],
     ['a wrong choice', z.object({ token: z.enum(['a', 'b']) }), { token: secret }],
-    ['a failed refinement', z.object({ token: z.string().refine((text) => text === '', { error: ({ input }) => `bad ${input}` }) }), { token: secret }],
+    [
+      'a failed refinement',
+      z.object({ token: z.string().refine((text) => text === '', { error: ({ input }) => `bad ${input}` }) }),
+      { token: secret },
+    ],
     ['a wrong pattern', z.object({ token: z.string().regex(/^x$/) }), { token: secret }],
     ['no union member', z.union([z.number(), z.object({ token: z.boolean() })]), { token: secret }],
     ['not an object', z.object({ token: z.string() }), secret],
@@ -197,6 +211,20 @@ describe('an error of ours', () => {
     await pass(100)
     expect(read.error).toMatchObject({ code: 'WAIT_TIMEOUT' })
     expect(spelled(read.error)).not.toContain(secret)
+  })
+
+  it.each<[string, (cache: BackgroundCache<Token>, value: Token) => unknown]>([
+    ['invalidate()', (cache, value) => cache.invalidate(value as never)],
+    ['invalidate(), its text', (cache, value) => cache.invalidate(value.token as never)],
+    ['get()', (cache, value) => cache.get(value as never)],
+    ['refresh()', (cache, value) => cache.refresh(value as never)],
+    ['set(), twice', (cache, value) => cache.set(value, value as never)],
+    ['seed(), twice', (cache, value) => cache.seed(value, value as never)],
+  ])('L19 does not spell out a value given where it does not belong: %s', async (_, act) => {
+    const cache = new BackgroundCache<Token>({ ttl: 60_000, fetch: () => ({ token: secret }) })
+    const value = await cache.get()
+    const { error } = await attempt(() => act(cache, value))
+    expect(spelled(error)).not.toContain(secret)
   })
 
   it('L19 does not spell out what it was asked to set', async () => {

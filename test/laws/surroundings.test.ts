@@ -53,14 +53,20 @@ describe('waitUntil', () => {
     ['undefined', ({ call }) => call().resolve(undefined as never)],
     ['the timeout', () => pass(30_000)],
     ['dispose()', ({ cache }) => cache.dispose()],
-    ['set(), at the latest at the timeout', async ({ cache }) => {
-      cache.set('given')
-      await pass(30_000)
-    }],
-    ['invalidate(), at the latest at the timeout', async ({ cache }) => {
-      cache.invalidate()
-      await pass(30_000)
-    }],
+    [
+      'set(), at the latest at the timeout',
+      async ({ cache }) => {
+        cache.set('given')
+        await pass(30_000)
+      },
+    ],
+    [
+      'invalidate(), at the latest at the timeout',
+      async ({ cache }) => {
+        cache.invalidate()
+        await pass(30_000)
+      },
+    ],
   ])('L23 settles and never rejects: %s', async (_, act) => {
     const unhandled = await unhandledDuring(async () => {
       const { waitUntil, states } = collector()
@@ -161,7 +167,10 @@ describe('the async context', () => {
     await storage.run('a', () => cache.get())
     await pass(60_000)
     await storage.run('b', () => cache.get())
-    expect(seen).toEqual([['first', 'a'], ['expired', 'b']])
+    expect(seen).toEqual([
+      ['first', 'a'],
+      ['expired', 'b'],
+    ])
   })
 
   it('L24 of a refresh behind a reader is nobody’s', async () => {
@@ -170,7 +179,10 @@ describe('the async context', () => {
     await pass(45_000)
     await storage.run('b', () => cache.get())
     await flush()
-    expect(seen).toEqual([['first', 'a'], ['aging', undefined]])
+    expect(seen).toEqual([
+      ['first', 'a'],
+      ['aging', undefined],
+    ])
   })
 
   it('L24 of an attempt behind a stale read is nobody’s', async () => {
@@ -189,7 +201,10 @@ describe('the async context', () => {
     const { storage, seen, cache } = tenants()
     await storage.run('a', () => cache.refresh())
     await storage.run('b', () => cache.refresh())
-    expect(seen).toEqual([['refresh', 'a'], ['refresh', 'b']])
+    expect(seen).toEqual([
+      ['refresh', 'a'],
+      ['refresh', 'b'],
+    ])
   })
 
   it('L24 of a queued refresh is that of the first who waits for it, not of the fetch before', async () => {
@@ -204,7 +219,10 @@ describe('the async context', () => {
     storage.run('d', () => settle('one'))
     await first
     await Promise.all(queued)
-    expect(seen).toEqual([['first', 'a'], ['refresh', 'b']])
+    expect(seen).toEqual([
+      ['first', 'a'],
+      ['refresh', 'b'],
+    ])
   })
 
   it('L24 of a queued refresh that invalidate() starts is not that of the invalidation', async () => {
@@ -217,7 +235,10 @@ describe('the async context', () => {
     storage.run('d', () => cache.invalidate())
     await queued
     expect(first.state).toBe('pending')
-    expect(seen).toEqual([['first', 'a'], ['refresh', 'b']])
+    expect(seen).toEqual([
+      ['first', 'a'],
+      ['refresh', 'b'],
+    ])
   })
 
   it('L24 of keepFresh() is nobody’s, at once and by timer', async () => {

@@ -85,7 +85,11 @@ describe('notModified()', () => {
     call().resolve(call().context.notModified())
     await flush()
     expect(cache.tryGet()).toBe(config)
-    expect(cache.getSnapshot()).toMatchObject({ status: 'current', fetchedAt: startedAt, expiresAt: startedAt + 60_000 })
+    expect(cache.getSnapshot()).toMatchObject({
+      status: 'current',
+      fetchedAt: startedAt,
+      expiresAt: startedAt + 60_000,
+    })
     await pass(34_999)
     expect(cache.tryGet()).toBe(config)
     await pass(1)
@@ -185,7 +189,10 @@ describe('equals', () => {
   })
 
   it('L17 takes the result when it differs', async () => {
-    const { cache, call, events } = await cacheHolding<Config>({ version: 1 }, { equals: (a, b) => a.version === b.version })
+    const { cache, call, events } = await cacheHolding<Config>(
+      { version: 1 },
+      { equals: (a, b) => a.version === b.version },
+    )
     const renewal = cache.refresh()
     await flush()
     const next: Config = { version: 2 }
@@ -242,6 +249,14 @@ describe('a value', () => {
     expect(Object.isFrozen(held.nested.list[0])).toBe(true)
   })
 
+  it('L17 is frozen deeply even when its outside was frozen before', async () => {
+    const config = Object.freeze({ nested: { list: [1] } })
+    const { cache } = await cacheHolding(config, { freeze: true })
+    const held = await cache.get()
+    expect(Object.isFrozen(held.nested)).toBe(true)
+    expect(Object.isFrozen(held.nested.list)).toBe(true)
+  })
+
   it('L17 given by set() is frozen too', () => {
     const { cache } = emptyCache<{ list: number[] }>({ freeze: true })
     cache.set({ list: [1] })
@@ -253,7 +268,15 @@ describe('a value', () => {
     ['bytes', { key: new Uint8Array([1, 2, 3]) }],
     ['a Map', new Map([['a', { b: 1 }]])],
     ['a Date', new Date(0)],
-    ['a class with private state', new (class { #secret = 1; read() { return this.#secret } })()],
+    [
+      'a class with private state',
+      new (class {
+        #secret = 1
+        read() {
+          return this.#secret
+        }
+      })(),
+    ],
     ['null', null],
     ['a string', 'text'],
     ['a function', () => 1],
@@ -336,7 +359,10 @@ describe('schema', () => {
   })
 
   it('L18 may be a function, as some vendors make it', async () => {
-    const schema = Object.assign(() => {}, doubled((result) => result))
+    const schema = Object.assign(
+      () => {},
+      doubled((result) => result),
+    )
     const cache = new BackgroundCache<number>({ ttl: 60_000, schema, fetch: () => 4 })
     await expect(cache.get()).resolves.toBe(8)
   })
@@ -408,7 +434,11 @@ describe('schema', () => {
   })
 
   it('L18 takes null for a value', async () => {
-    const cache = new BackgroundCache({ ttl: 60_000, schema: z.object({ a: z.number() }).nullable(), fetch: () => null })
+    const cache = new BackgroundCache({
+      ttl: 60_000,
+      schema: z.object({ a: z.number() }).nullable(),
+      fetch: () => null,
+    })
     await expect(cache.get()).resolves.toBeNull()
   })
 

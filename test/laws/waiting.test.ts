@@ -216,7 +216,11 @@ describe('maxWait', () => {
 
   it('L13 of the policy counts for every read, and a read may say otherwise', async () => {
     const { cache } = emptyCache({ maxWait: '1s' })
-    const reads = [settlement(cache.get()), settlement(cache.get({ maxWait: '300ms' })), settlement(cache.read({ maxWait: '2s' }))]
+    const reads = [
+      settlement(cache.get()),
+      settlement(cache.get({ maxWait: '300ms' })),
+      settlement(cache.read({ maxWait: '2s' })),
+    ]
     const states = () => reads.map(({ state }) => state)
     await pass(300)
     expect(states()).toEqual(['pending', 'rejected', 'pending'])
@@ -310,7 +314,11 @@ describe('fetchTimeout', () => {
     expect(read.error).toBeInstanceOf(FetchTimeoutError)
     expect(read.error).toMatchObject({ code: 'FETCH_TIMEOUT' })
     expect(call().context.signal.aborted).toBe(true)
-    expect(cache.getSnapshot().failure).toMatchObject({ error: read.error, attempts: 1, nextAttemptAt: Date.now() + 750 })
+    expect(cache.getSnapshot().failure).toMatchObject({
+      error: read.error,
+      attempts: 1,
+      nextAttemptAt: Date.now() + 750,
+    })
     expect(events.map(({ kind }) => kind)).toContain('fetch-failed')
     await expect(cache.get()).rejects.toBe(read.error)
     expect(fetch.calls).toHaveLength(1)

@@ -1,0 +1,61 @@
+/** How options and arguments are checked: against a table of rules, at once, and refused by name. */
+
+import { parseDuration, parseInstant } from '../time/duration.ts'
+
+/** Turns what the user gave into what is used, or refuses it. */
+export type Rule<T = unknown> = (option: string, value: unknown) => T
+
+type Resolved<R extends Record<string, Rule>> = { readonly [K in keyof R]?: ReturnType<R[K]> | undefined }
+
+/** A long string, or letters with digits behind them, may be a token put in the wrong place. */
+const maybeSecret = /.{25}|^[a-z].*\d/i
+
+/** Numbers, booleans and harmless strings as they are written in code; anything else by its kind alone. */
+function received(value: unknown): string {
+  if (typeof value === 'string')
+    return maybeSecret.test(value) ? `a string of ${value.length} characters` : `'${value}'`
+  return Object(value) === value ? typeof value : String(value)
+}
+
+/** Throws the error of a wrong option: what, why, what was received. */
+export function refuse(option: string, expected: string, value: unknown, outOfRange?: boolean): never {
+  throw new (outOfRange ? RangeError : TypeError)(
+    `Cannot use ${option}: expected ${expected}: received ${received(value)}`,
+  )
+}
+
+const { toString } = Object.prototype
+
+/** What is not in the table is refused; what is `undefined` is absent. */
+export function checkOptions<R extends Record<string, Rule>>(call: string, options: unknown, rules: R): Resolved<R> {
+  if (toString.call(options) !== '[object Object]') refuse(call, 'an object with options', options)
+  const resolved: Record<string, unknown> = {}
+  for (const [option, value] of Object.entries(options as object)) {
+    const rule = Object.hasOwn(rules, option)
+      ? (rules[option] as Rule)
+      : refuse(option, `one of ${Object.keys(rules).join(', ')}`, value)
+    if (value !== undefined) resolved[option] = rule(option, value)
+  }
+  return resolved as Resolved<R>
+}
+
+export function isA<T>(type: 'function' | 'string' | 'boolean'): Rule<T> {
+  // biome-ignore lint/suspicious/useValidTypeof: the parameter's type lists valid ones only
+  return (option, value) => (typeof value === type ? (value as T) : refuse(option, `a ${type}`, value))
+}
+
+/** Whole milliseconds, at least `least`; `Infinity` passes, unless `most` is lower. */
+export function duration(least: 0 | 1, most = Infinity): Rule<number> {
+  return (option, value) => {
+    const ms = parseDuration(value)
+    const expected = `a duration ${least ? 'above' : 'of at least'} 0, such as 30000 or '30s'`
+    if (!(ms >= 0 && (ms || !least) && ms <= most)) refuse(option, expected, value, /^[ns]/.test(typeof value))
+    return Math.max(least, Math.round(ms))
+  }
+}
+
+/** Epoch milliseconds. */
+export const instant: Rule<number> = (option, value) => {
+  const epoch = parseInstant(value)
+  return Number.isNaN(epoch) ? refuse(option, 'epoch milliseconds or a Date', value, typeof value === 'number') : epoch
+}
