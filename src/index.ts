@@ -1,7 +1,6 @@
 /** The public surface of the core. It imports nothing at run time. */
 
 export { BackgroundCache, type BackgroundCacheConstructor, type CacheOptions } from './cache/background-cache.ts'
-export type { CacheStats } from './cache/stats.ts'
 export type {
   InteropObservable,
   InteropObserver,
@@ -10,6 +9,7 @@ export type {
   ReadOptions,
 } from './cache/observed.ts'
 export type { Surroundings } from './cache/setting.ts'
+export type { CacheStats } from './cache/stats.ts'
 export {
   CacheDisposedError,
   CacheError,

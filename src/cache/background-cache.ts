@@ -63,8 +63,8 @@ class CacheOfOneValue<V> {
 
   set(value: V, options: unknown = {}): void {
     const { expiresAt } = checkOptions('set()', options, { expiresAt: instant })
-    const { entry, now, ownExpiry } = this.#arrival('set()', value, Infinity, expiresAt)
     if (this.#disposed) throw this.#cell.disposedError()
+    const { entry, now, ownExpiry } = this.#arrival('set()', value, Infinity, expiresAt)
     if (ownExpiry <= now)
       throw new RangeError(`Cannot set a value: ${explainExpired(this.#setting.timeline, ownExpiry, now)}`)
     this.#cell.apply({ type: 'set', entry, now }, { reading: this.#cell.readingOf(entry, 'memory', false) })
@@ -75,6 +75,7 @@ class CacheOfOneValue<V> {
       fetchedAt: instant,
       expiresAt: instant,
     })
+    if (this.#disposed) return false
     const { entry, now } = this.#arrival('seed()', value, fetchedAt, expiresAt)
     return this.#cell.seed(entry, now)
   }

@@ -62,11 +62,12 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
       if (plan.step === 'serve' || plan.step === 'serve-and-refresh') {
         const { entry, stale } = plan
         hits++
-        if (stale) cell.servedStale(entry, at)
+        // Launched before anybody is told: whoever hears of a stale read may read too.
         if (plan.step === 'serve-and-refresh') {
           outsideContext(launch)
           handOver()
         }
+        if (stale) cell.servedStale(entry, at)
         return asReading ? Promise.resolve(cell.readingOf(entry, 'memory', stale)) : promiseOf(entry)
       }
       misses++

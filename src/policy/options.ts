@@ -24,11 +24,9 @@ export function refuse(option: string, expected: string, value: unknown, outOfRa
   )
 }
 
-const { toString } = Object.prototype
-
 /** What is not in the table is refused; what is `undefined` is absent. */
 export function checkOptions<R extends Record<string, Rule>>(call: string, options: unknown, rules: R): Resolved<R> {
-  if (toString.call(options) !== '[object Object]') refuse(call, 'an object with options', options)
+  if (Object.prototype.toString.call(options) !== '[object Object]') refuse(call, 'an object with options', options)
   const resolved: Record<string, unknown> = {}
   for (const [option, value] of Object.entries(options as object)) {
     const rule = Object.hasOwn(rules, option)
@@ -40,7 +38,6 @@ export function checkOptions<R extends Record<string, Rule>>(call: string, optio
 }
 
 export function isA<T>(type: 'function' | 'string' | 'boolean'): Rule<T> {
-  // biome-ignore lint/suspicious/useValidTypeof: the parameter's type lists valid ones only
   return (option, value) => (typeof value === type ? (value as T) : refuse(option, `a ${type}`, value))
 }
 

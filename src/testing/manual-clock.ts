@@ -15,7 +15,7 @@ export interface ManualClock extends Clock {
 /**
  * A clock for the `clock` option. No global is touched, so tests may run side by side.
  *
- * @param options `startAt`: epoch milliseconds of the wall clock at the start; default 0.
+ * @param options `startAt`: what both clocks show at the start, in epoch milliseconds; default 0.
  * @example
  * ```ts
  * const clock = manualClock()
@@ -27,11 +27,11 @@ export interface ManualClock extends Clock {
  */
 export function manualClock(options: { readonly startAt?: number } = {}): ManualClock {
   const { startAt = 0 } = options
-  const timers = FakeTimers.createClock(0)
+  const timers = FakeTimers.createClock(startAt)
   let slept = 0
   const clock: Clock = {
     now: () => timers.now,
-    wallNow: () => startAt + timers.now + slept,
+    wallNow: () => timers.now + slept,
     after(ms, task) {
       const timer = timers.setTimeout(task, ms)
       return () => timers.clearTimeout(timer)

@@ -1,3 +1,5 @@
+/** How a call ended, whether it threw at once or rejected later. */
+
 import { flush } from './flush.ts'
 import { type Settlement, settlement } from './settlement.ts'
 

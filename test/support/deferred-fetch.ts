@@ -1,3 +1,5 @@
+/** A fetch whose calls are settled by the test, in any order. */
+
 import type { Fetch, FetchContext, Held, NotModified } from 'evercurrent'
 
 export interface DeferredCall<V> {

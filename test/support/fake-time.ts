@@ -1,3 +1,5 @@
+/** Puts a file's tests on fake globals, with a known start. */
+
 import { afterEach, beforeEach, vi } from 'vitest'
 import { flush } from './flush.ts'
 

@@ -1,3 +1,5 @@
+/** A clock that is moved by hand and counts how often it is read. */
+
 import type { Clock } from 'evercurrent'
 import { flush } from './flush.ts'
 
