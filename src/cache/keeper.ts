@@ -3,7 +3,7 @@
 import type { Fetch } from '../fetch/fetch.ts'
 import { nextUnattendedFetchAt } from '../state/read-plan.ts'
 import { outsideContext } from '../time/async-context.ts'
-import { startTimer } from '../time/timer.ts'
+import { longestDelay, startTimer } from '../time/timer.ts'
 import type { Cell } from './cell.ts'
 import type { Setting } from './setting.ts'
 
@@ -15,9 +15,10 @@ export function createKeeper<V>({ clock, timeline, fetch }: Setting<V>, cell: Ce
   const tend = () => {
     stopTimer()
     const state = cell.state()
-    if (!holds || state.flight || state.kind === 'disposed') return
-    const wait = nextUnattendedFetchAt(state) - timeline.checkedNow()
-    if (wait > 0) stopTimer = startTimer(clock, wait, tend, true)
+    if (!holds || state.kind === 'disposed') return
+    // A timer also stands while a fetch is in the air or none will ever be due: whoever holds this holds the process.
+    const wait = state.flight ? Infinity : nextUnattendedFetchAt(state) - timeline.checkedNow()
+    if (wait > 0) stopTimer = startTimer(clock, Math.min(wait, longestDelay), tend, true)
     else outsideContext(() => cell.launch(cell.newFlight('keep-fresh'), fetch as Fetch<V>))
   }
   return {

@@ -2,7 +2,7 @@
 
 import { type Audience, createBulletin } from '../events/bulletin.ts'
 import type { CacheEvent, Fact } from '../events/cache-event.ts'
-import { isSame, type Snapshot, snapshotOf } from '../state/snapshot.ts'
+import { looksSame, type Snapshot, snapshotOf } from '../state/snapshot.ts'
 import type { State } from '../state/state.ts'
 import type { Setting } from './setting.ts'
 
@@ -17,11 +17,8 @@ export function createObservers<V>({ timeline, name }: Setting<V>, getState: () 
   /** The same object until something that it shows has changed. */
   const snapshot = (): Snapshot<V> => {
     const state = getState()
-    if (state !== shown) {
-      shown = state
-      const next = snapshotOf(state, timeline.toEpoch)
-      if (!isSame(next, last)) last = next
-    }
+    if (!looksSame(state, shown)) last = snapshotOf(state, timeline.toEpoch)
+    shown = state
     return last
   }
   const tell = (fact: Fact, failed?: readonly unknown[]) => {

@@ -134,8 +134,9 @@ export function transition<V, F extends Launch<V>>(
       if (!entry || !Object.is(entry.value, input.value)) return undefined
       const { backoff } = policy
       // The consumer found it unusable. Twice in a row, and fetching at once would only hammer the source.
-      const again = backoff && rejections && now - (rejections.heldSince ?? -Infinity) < backoff.max
-      const inARow = again && rejections ? rejections.inARow + 1 : 1
+      const { inARow: before = 0, heldSince = -Infinity } = rejections ?? {}
+      const again = backoff && now - heldSince < backoff.max
+      const inARow = again ? before + 1 : 1
       because = 'invalidated'
       entry = told = undefined
       rejections = { inARow }

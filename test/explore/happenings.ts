@@ -31,11 +31,12 @@ export function resultOf(rules: Rules, value: number, isSame: boolean, startedAt
   return held.expiresAt <= at ? { what: 'slow', at } : { what: isSame ? 'renewed' : 'fetched', at, held }
 }
 
-/** L10: the held value was rejected; twice in a row counts as a failed fetch. */
+/** L10: the held value was rejected; twice in a row counts as a failed fetch, which shortens no cool-down that runs. */
 export function afterRejection(past: Past, rules: Rules, at: number, error: unknown): Past {
-  const { rejection } = factsOf(past)
+  const { rejection, setback } = factsOf(past)
   const again = rules.backoff && rejection?.since !== undefined && at - rejection.since < rules.backoff.max
   if (!again) return then(past, { what: 'rejected', at, inARow: 1 })
   const inARow = rejection.inARow + 1
-  return afterFailure(then(past, { what: 'rejected', at, inARow }), rules, { at, error, class: 'retry' }, inARow - 1)
+  const failing = { at, error, class: 'retry', retryAfter: setback && setback.until - at } as const
+  return afterFailure(then(past, { what: 'rejected', at, inARow }), rules, failing, inARow - 1)
 }

@@ -7,7 +7,7 @@ import type { State } from '../../src/state/state.ts'
 import { type Input, transition } from '../../src/state/transition.ts'
 import { checkEdge } from './edge-laws.ts'
 import { afterFailure, afterOlder, afterRejection, resultOf } from './happenings.ts'
-import { decide, type Facts, factsOf, type Past, then } from './history.ts'
+import { decide, type Facts, factsOf, heldFrom, type Past, then } from './history.ts'
 import type { Refusal, Rules } from './rules.ts'
 import { hold, show } from './violation.ts'
 
@@ -114,7 +114,7 @@ export function refresh(world: World, spot: Spot): Spot {
 export function set(world: World, spot: Spot): Spot {
   const { now } = spot
   const entry = entryOf(world, newValue(), now, now)
-  const past = then(spot.past, { what: 'set', at: now, held: { ...entry, refreshAt: entry.refreshAt ?? entry.agingAt } })
+  const past = then(spot.past, { what: 'set', at: now, held: heldFrom(world.rules, entry.value, now, now) })
   return commit(world, spot, { type: 'set', entry, now }, { past, owner: undefined, trailing: false })
 }
 
@@ -124,7 +124,7 @@ export function seed(world: World, spot: Spot, fetchedAt: number): Spot {
   const input = { type: 'seed', entry, now } as const
   if (facts.held && facts.held.fetchedAt >= fetchedAt) return refuse(world, spot, input, 'L9')
   if (now >= entry.expiresAt + world.rules.staleIfError) return refuse(world, spot, input, 'L9')
-  const seeded = then(past, { what: 'seeded', at: now, held: { ...entry, refreshAt: entry.refreshAt ?? entry.agingAt } })
+  const seeded = then(past, { what: 'seeded', at: now, held: heldFrom(world.rules, entry.value, fetchedAt, now) })
   const keepsTheSlot = !owner || owner.startedAt > fetchedAt
   return commit(world, spot, input, keepsTheSlot ? { past: seeded } : superseding(spot, seeded))
 }

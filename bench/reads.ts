@@ -1,0 +1,44 @@
+/** Times reads one after the other, in nanoseconds each, and looks at the result of every one. */
+
+import { median, type Round } from './scenario.ts'
+
+const batch = 1000
+
+const check = (value: unknown, expected: unknown) => {
+  if (value !== expected) throw new Error(`A read gave ${String(value)} instead of the value`)
+}
+
+/** The median batch of a round: those in which other programs had the processor do not count. */
+const perRead = (passed: readonly number[]) => (median(passed) * 1e6) / batch
+
+export function timeReads<T>(read: () => T, expected: T): Round {
+  const run = (times: number) => {
+    for (let i = 0; i < times; i++) check(read(), expected)
+  }
+  return async (budgetMs) => {
+    run(1)
+    const passed: number[] = []
+    for (const end = performance.now() + budgetMs; performance.now() < end; ) {
+      const began = performance.now()
+      run(batch)
+      passed.push(performance.now() - began)
+    }
+    return perRead(passed)
+  }
+}
+
+export function timeAwaitedReads<T>(read: () => Promise<T>, expected: T): Round {
+  const run = async (times: number) => {
+    for (let i = 0; i < times; i++) check(await read(), expected)
+  }
+  return async (budgetMs) => {
+    await run(1)
+    const passed: number[] = []
+    for (const end = performance.now() + budgetMs; performance.now() < end; ) {
+      const began = performance.now()
+      await run(batch)
+      passed.push(performance.now() - began)
+    }
+    return perRead(passed)
+  }
+}

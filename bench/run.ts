@@ -1,0 +1,75 @@
+/** `npm run bench [-- --quick] [scenario…]`: measures what README.md beside this file lists, and prints it as tables. */
+
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { bundleSize, install } from './build.ts'
+import { type Effort, measure } from './rounds.ts'
+import { median, type Scenario } from './scenario.ts'
+import { scenarios } from './scenarios/index.ts'
+
+const thorough: Effort = { casts: 3, rounds: 9, warmUpMs: 300, roundMs: 60 }
+const quick: Effort = { casts: 1, rounds: 7, warmUpMs: 100, roundMs: 15 }
+const sizeBar = 6000
+
+const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean' } }, allowPositionals: true })
+const effort = values.quick ? quick : thorough
+const known = [...Object.keys(scenarios), 'size']
+for (const name of positionals) if (!known.includes(name)) throw new Error(`No scenario ${name}: ${known.join(', ')}`)
+const isChosen = (name: string) => !positionals.length || positionals.includes(name)
+
+const verdict = (isMet: boolean) => (isMet ? 'met' : 'NOT MET')
+const row = (...cells: readonly string[]) => console.log(`| ${cells.join(' | ')} |`)
+
+function report({ title, unit, capturedFloor, bars }: Scenario, figures: ReadonlyMap<string, readonly number[]>) {
+  const digits = unit === 'ms' ? 2 : 1
+  const middle = (contender: string) => median(figures.get(contender) ?? [])
+  const [floor = ''] = figures.keys()
+  const ratio = (value: number, to: string | undefined) =>
+    to === undefined || middle(to) < 1 / 10 ** digits ? '' : (value / middle(to)).toFixed(2)
+
+  console.log(`\n## ${title}, ${unit}\n`)
+  row('', 'median', 'min–max', '× floor', capturedFloor ? '× captured' : '', 'bar', '')
+  row('---', '---:', '---:', '---:', '---:', '---', '---')
+  for (const [contender, measured] of figures) {
+    const value = middle(contender)
+    const bar = bars?.[contender]
+    row(
+      contender,
+      value.toFixed(digits),
+      `${Math.min(...measured).toFixed(digits)}–${Math.max(...measured).toFixed(digits)}`,
+      ratio(value, floor),
+      ratio(value, capturedFloor),
+      !bar ? '' : 'times' in bar ? `<= ${bar.times} × floor` : `<= floor + ${bar.above} ${unit}`,
+      bar ? verdict(value <= ('times' in bar ? middle(floor) * bar.times : middle(floor) + bar.above)) : '',
+    )
+  }
+}
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'evercurrent-bench-')))
+try {
+  const { casts, rounds, roundMs } = effort
+  const program = await install(folder)
+  console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${new Date().toISOString()}`)
+  console.log(
+    `${casts * rounds} interleaved rounds of ${roundMs} ms, ${casts === 1 ? 'one process' : `${casts} processes`} per contender`,
+  )
+
+  let asserted = 0
+  for (const [name, scenario] of Object.entries(scenarios).filter(([name]) => isChosen(name))) {
+    const figures = await measure(program, name, scenario, effort)
+    for (const measured of figures.values()) asserted += measured.length
+    report(scenario, figures)
+  }
+  if (isChosen('size')) {
+    const size = await bundleSize(folder)
+    console.log(`\n## Bundle of \`import { BackgroundCache }\`, B min+gzip\n`)
+    row('', 'size', 'bar', '')
+    row('---', '---:', '---', '---')
+    row('import { BackgroundCache }', String(size), `<= ${sizeBar}`, verdict(size <= sizeBar))
+  }
+  console.log(`\n${asserted} rounds, each asserted correct before it was timed.`)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}

@@ -1,0 +1,106 @@
+/** 10,000 reads of a cold cache at once, which share one fetch, against 10,000 that share one bare promise. */
+
+import { BackgroundCache } from 'evercurrent'
+import { type Contender, median, type Round, type Scenario } from '../scenario.ts'
+
+const readers = 10_000
+const value = { id: 1, name: 'orders' }
+
+/** Something cold, and what brings its value. */
+interface Cold {
+  read(): Promise<typeof value>
+  arrive(): void
+  fetches(): number
+}
+
+const coldCache = (): Cold => {
+  const { promise, arrive } = barePromise()
+  const cache = new BackgroundCache({ ttl: '1h', fetch: () => promise })
+  return { read: () => cache.get(), arrive, fetches: () => cache.stats().fetches }
+}
+
+const coldPromise = (): Cold => {
+  const { promise, arrive } = barePromise()
+  return { read: () => promise, arrive, fetches: () => 1 }
+}
+
+const barePromise = () => {
+  let arrive = () => {}
+  const promise = new Promise<typeof value>((resolve) => {
+    arrive = () => resolve(value)
+  })
+  return { promise, arrive }
+}
+
+/** All reads begin, the value arrives, all are answered. */
+async function stampede({ read, arrive, fetches }: Cold) {
+  let answered = 0
+  const reader = async () => {
+    if ((await read()) === value) answered++
+  }
+  const all = new Array<Promise<void>>(readers)
+  const began = performance.now()
+  for (let i = 0; i < readers; i++) all[i] = reader()
+  arrive()
+  await Promise.all(all)
+  const passed = performance.now() - began
+  if (answered !== readers || fetches() !== 1) throw new Error(`${answered} answers, ${fetches()} fetches`)
+  return passed
+}
+
+function time(makeCold: () => Cold): Round {
+  return async (budgetMs) => {
+    const passed = [await stampede(makeCold())]
+    for (const end = performance.now() + budgetMs; performance.now() < end; ) passed.push(await stampede(makeCold()))
+    return median(passed)
+  }
+}
+
+const collect = () => globalThis.gc?.()
+const heap = () => process.memoryUsage().heapUsed
+
+/** Bytes per reader, without what its own `await` takes: allocated until it waits, or kept while it does. */
+function bytes(makeCold: () => Cold, onlyKept: boolean): Round {
+  return async () => {
+    await stampede(makeCold())
+    const { read, arrive, fetches } = makeCold()
+    const all = new Array<Promise<typeof value>>(readers).fill(Promise.resolve(value))
+    collect()
+    const before = heap()
+    for (let i = 0; i < readers; i++) all[i] = read()
+    if (onlyKept) collect()
+    const taken = heap() - before
+    arrive()
+    for (const answer of all) if ((await answer) !== value) throw new Error('A reader did not get the value')
+    if (fetches() !== 1) throw new Error(`${fetches()} fetches instead of 1`)
+    return taken / readers
+  }
+}
+
+const contenders = (measure: (makeCold: () => Cold) => Round): Record<string, Contender> => ({
+  'floor: sharing one bare promise': () => measure(coldPromise),
+  'await cache.get()': () => measure(coldCache),
+})
+
+/** A young generation so large that nothing is collected meanwhile: what the heap grew by was allocated. */
+const flags = ['--expose-gc', '--max-semi-space-size=128', '--min-semi-space-size=128']
+
+export const stampedeTime: Scenario = {
+  title: 'Stampede of 10,000 cold reads: until all are answered',
+  unit: 'ms',
+  contenders: contenders(time),
+}
+
+export const stampedeAllocated: Scenario = {
+  title: 'Stampede of 10,000 cold reads: allocated per waiter',
+  unit: 'B',
+  contenders: contenders((makeCold) => bytes(makeCold, false)),
+  flags,
+}
+
+export const stampedeKept: Scenario = {
+  title: 'Stampede of 10,000 cold reads: kept per waiter',
+  unit: 'B',
+  contenders: contenders((makeCold) => bytes(makeCold, true)),
+  flags,
+}

@@ -1,0 +1,114 @@
+/** Reads of a fresh value, awaited and not, against what any such read has to do: ask the clock and compare. */
+
+import { BackgroundCache } from 'evercurrent'
+import { timeAwaitedReads, timeReads } from '../reads.ts'
+import type { Contender, Round, Scenario } from '../scenario.ts'
+
+const ttl = 3_600_000
+const value = { id: 1, name: 'orders' }
+const load = () => value
+
+/** Every read was answered from the one fetch: asserted after each round too. */
+const servedFrom = (cache: { stats(): { fetches: number } }, round: Round): Round => {
+  const check = () => {
+    const { fetches } = cache.stats()
+    if (fetches !== 1) throw new Error(`${fetches} fetches instead of 1`)
+  }
+  return async (budgetMs) => {
+    check()
+    const figure = await round(budgetMs)
+    check()
+    return figure
+  }
+}
+
+const warmCache = async () => {
+  const cache = new BackgroundCache({ ttl, fetch: load })
+  await cache.get()
+  return cache
+}
+
+const get: Contender = async () => {
+  const cache = await warmCache()
+  return servedFrom(
+    cache,
+    timeAwaitedReads(() => cache.get(), value),
+  )
+}
+
+const getPerCall: Contender = async () => {
+  const cache = new BackgroundCache<typeof value>({ ttl })
+  await cache.get(load)
+  return servedFrom(
+    cache,
+    timeAwaitedReads(() => cache.get(load), value),
+  )
+}
+
+const awaitFloor: Contender = () => {
+  const stored = Promise.resolve(value)
+  const stale = Promise.resolve(undefined as never)
+  const until = performance.now() + ttl
+  return timeAwaitedReads(() => (performance.now() < until ? stored : stale), value)
+}
+
+const awaitCapturedFloor: Contender = () => {
+  const now = performance.now.bind(performance)
+  const stored = Promise.resolve(value)
+  const stale = Promise.resolve(undefined as never)
+  const until = now() + ttl
+  return timeAwaitedReads(() => (now() < until ? stored : stale), value)
+}
+
+export const warmGet: Scenario = {
+  title: 'Warm awaited read',
+  unit: 'ns',
+  contenders: {
+    'floor: clock read + await of a stored promise': awaitFloor,
+    'floor, captured clock': awaitCapturedFloor,
+    'await cache.get()': get,
+    'await cache.get(fetch)': getPerCall,
+  },
+  capturedFloor: 'floor, captured clock',
+  bars: { 'await cache.get()': { times: 1.15 } },
+}
+
+const peek: Contender = async () => {
+  const cache = await warmCache()
+  return servedFrom(
+    cache,
+    timeReads(() => cache.peek(), value),
+  )
+}
+
+const tryGet: Contender = async () => {
+  const cache = await warmCache()
+  return servedFrom(
+    cache,
+    timeReads(() => cache.tryGet(), value),
+  )
+}
+
+const compareFloor: Contender = () => {
+  const until = performance.now() + ttl
+  return timeReads(() => (performance.now() < until ? value : undefined), value)
+}
+
+const compareCapturedFloor: Contender = () => {
+  const now = performance.now.bind(performance)
+  const until = now() + ttl
+  return timeReads(() => (now() < until ? value : undefined), value)
+}
+
+export const warmSync: Scenario = {
+  title: 'Warm synchronous read',
+  unit: 'ns',
+  contenders: {
+    'floor: clock read + compare': compareFloor,
+    'floor, captured clock': compareCapturedFloor,
+    'cache.peek()': peek,
+    'cache.tryGet()': tryGet,
+  },
+  capturedFloor: 'floor, captured clock',
+  bars: { 'cache.peek()': { times: 1.2 }, 'cache.tryGet()': { times: 1.2 } },
+}

@@ -1,0 +1,319 @@
+/** What every caller and observer of one cache must see, by the laws: the oracle for the real class. */
+import { afterFailure, afterOlder, afterRejection, resultOf } from './happenings.ts'
+import { coolDownRuns, decide, type Facts, factsOf, type Held, heldFrom, isUsable, mayServeStale, type Past, then } from './history.ts'
+import type { Refusal, Rules } from './rules.ts'
+
+/** What one caller has got. Errors of the package itself are told by their code. */
+export type Answer =
+  | { readonly state: 'pending' }
+  | { readonly state: 'value'; readonly held: Held; readonly from: 'memory' | 'source'; readonly stale: boolean }
+  | { readonly state: 'error'; readonly error: unknown }
+
+export interface Caller {
+  answer: Answer
+  readonly giveUpAt: number
+}
+
+/** One call of the fetch. */
+export interface Attempt {
+  readonly startedAt: number
+  readonly previous: Held | undefined
+  readers: Caller[]
+  readonly refreshers: Caller[]
+  lostTo?: 'set' | 'seeded' | 'invalidated' | 'expired'
+  /** nobody is interested any more */
+  over: boolean
+  aborted: boolean
+}
+
+/** What an observer sees. */
+export interface Seen {
+  readonly status: 'empty' | 'current' | 'refreshing' | 'disposed'
+  readonly held: Held | undefined
+  readonly failure: { readonly error: unknown; readonly at: number; readonly attempts: number; readonly until: number } | undefined
+}
+
+export type Result = 'new' | 'same' | 'older' | 'not modified' | 'undefined' | Refusal
+
+export type Expected = ReturnType<typeof createExpected>
+
+const pending: Answer = { state: 'pending' }
+
+export function createExpected(rules: Rules, startAt: number) {
+  let now = startAt
+  let past: Past
+  let facts = factsOf(undefined)
+  let owner: Attempt | undefined
+  let trailing: Caller[] | undefined
+  let holds = 0
+  let disposed = false
+  let generation = 0
+  const attempts: Attempt[] = []
+  const callers: Caller[] = []
+  const told: Record<string, number> = {}
+  const seen: Seen[] = [look()]
+
+  function look(): Seen {
+    const { held, setback } = facts
+    const status = disposed ? 'disposed' : owner ? 'refreshing' : held ? 'current' : 'empty'
+    return { status, held, failure: setback?.failed ? setback : undefined }
+  }
+  const tell = (kind: string) => {
+    told[kind] = (told[kind] ?? 0) + 1
+  }
+  const waiting = ({ readers, refreshers }: Attempt) => [...readers, ...refreshers].filter(({ answer }) => answer === pending)
+  const inTheAir = () => attempts.filter(({ over }) => !over)
+
+  /** Something happened; observers hear of it if there is anything to see. */
+  const happens = (next: Past = past) => {
+    if (next !== past) facts = factsOf(next)
+    past = next
+    const [before, after] = [seen.at(-1) as Seen, look()]
+    const [f, g] = [before.failure, after.failure]
+    const sameFailure = f === g || (f && g && f.error === g.error && f.at === g.at && f.attempts === g.attempts)
+    const [h, i] = [before.held, after.held]
+    const sameHeld = h === i || (h && i && h.value === i.value && h.fetchedAt === i.fetchedAt && h.expiresAt === i.expiresAt)
+    if (before.status !== after.status || !sameHeld || !sameFailure) seen.push(after)
+  }
+  const give = (to: readonly Caller[], answer: Answer) => {
+    for (const caller of to) if (caller.answer === pending) caller.answer = answer
+  }
+  const memory = (held: Held, stale: boolean): Answer => ({ state: 'value', held, from: 'memory', stale })
+  const fallback = (): Answer | undefined =>
+    facts.held && mayServeStale(facts, rules, now) ? memory(facts.held, !isUsable(facts, now)) : undefined
+
+  const finish = (attempt: Attempt, forReaders: Answer, forRefreshers = forReaders) => {
+    give(attempt.readers, forReaders)
+    give(attempt.refreshers, forRefreshers)
+    attempt.over = true
+  }
+  /** L15: superseded, with nobody left waiting for it. */
+  const abandonIfUseless = (attempt: Attempt) => {
+    if (attempt.lostTo && !attempt.over && waiting(attempt).length === 0) attempt.over = attempt.aborted = true
+  }
+  const launch = (readers: Caller[], refreshers: Caller[]) => {
+    owner = { startedAt: now, previous: facts.held, readers, refreshers, over: false, aborted: false }
+    attempts.push(owner)
+    tell('fetch-started')
+    happens()
+  }
+  /** After everything else: what was queued starts, and `keepFresh` sees whether it has to fetch. */
+  const follow = () => {
+    if (trailing && !owner) {
+      const refreshers = trailing
+      trailing = undefined
+      launch([], refreshers)
+    }
+    if (now >= keeperDue()) launch([], [])
+  }
+  /** L6: whatever started before it changes nothing any more. */
+  const mutate = (because: NonNullable<Attempt['lostTo']>, next: Past) => {
+    const lost = owner
+    if (lost) lost.lostTo = because
+    owner = undefined
+    generation++
+    happens(next)
+    if (lost) abandonIfUseless(lost)
+  }
+  /** L22: when `keepFresh` fetches: as a read would, never while the cool-down runs, and a second apart without one. */
+  const keeperDue = (): number => {
+    const { held, setback, fatal, told: toExpire, slowAt } = facts
+    if (!holds || owner || disposed) return Infinity
+    const wanted = held && !fatal && !toExpire ? held.refreshAt : now
+    const pause = setback && setback.until <= setback.at ? setback.at + 1000 : slowAt === undefined ? now : slowAt + 1000
+    const candidates = [wanted, pause, held?.expiresAt ?? now, setback?.until ?? now, (setback?.at ?? now) + 5000]
+    const due = candidates.filter((at) => at >= Math.max(wanted, pause) && !coolDownRuns(facts, Math.max(at, now)))
+    return Math.max(now, Math.min(...due))
+  }
+
+  const land = (attempt: Attempt, result: Result, value: number) => {
+    const isOwner = attempt === owner
+    const held = isOwner ? facts.held : undefined
+    const brought = result === 'not modified' ? (attempt.previous as Held).value : value
+    const isSame = brought === held?.value
+    if (isOwner) owner = undefined
+    if (held && !isSame && rules.ordered && brought < held.value) {
+      happens(afterOlder(past, rules, now))
+      return finish(attempt, memory(held, held.expiresAt <= now))
+    }
+    const happened = resultOf(rules, brought, isSame, attempt.startedAt, now)
+    if (happened === 'expired') {
+      if (isOwner) owner = attempt
+      return fail(attempt, 'INVALID_VALUE', { class: 'retry' })
+    }
+    const got = heldFrom(rules, brought, attempt.startedAt, now)
+    if (isOwner) {
+      tell('fetch-succeeded')
+      happens(then(past, happened))
+    }
+    finish(attempt, { state: 'value', held: got, from: 'source', stale: got.expiresAt <= now })
+  }
+  const fail = (attempt: Attempt, error: unknown, refusal: Refusal) => {
+    if (attempt === owner) {
+      owner = undefined
+      tell('fetch-failed')
+      happens(afterFailure(past, rules, { at: now, error, ...refusal }))
+    }
+    const failed: Answer = { state: 'error', error }
+    // Who waited when the value was invalidated asked for this fetch's own result.
+    const mayFallBack = refusal.class === 'retry' && attempt.lostTo !== 'invalidated'
+    finish(attempt, (mayFallBack && fallback()) || failed, failed)
+  }
+  const giveUp = (caller: Caller) => {
+    const flight = inTheAir().find(({ readers }) => readers.includes(caller))
+    if (flight) flight.readers = flight.readers.filter((other) => other !== caller)
+    if (flight) abandonIfUseless(flight)
+    caller.answer = fallback() ?? { state: 'error', error: 'WAIT_TIMEOUT' }
+  }
+  /** The next thing that time alone brings about, at most at `until`. */
+  const nextDue = (until: number): (() => void) | undefined => {
+    const due: { at: number; task: () => void }[] = [{ at: keeperDue(), task: () => {} }]
+    for (const attempt of inTheAir()) {
+      const timeOut = () => {
+        fail(attempt, 'FETCH_TIMEOUT', { class: 'retry' })
+        attempt.aborted = true
+      }
+      due.push({ at: attempt.startedAt + rules.fetchTimeout, task: timeOut })
+    }
+    for (const caller of callers) if (caller.answer === pending) due.push({ at: caller.giveUpAt, task: () => giveUp(caller) })
+    const next = due.reduce((first, other) => (other.at < first.at ? other : first))
+    if (next.at > until) return undefined
+    return () => {
+      now = Math.max(now, next.at)
+      next.task()
+      follow()
+    }
+  }
+  const enter = (answer: Answer, maxWait = Infinity): Caller => {
+    const caller = { answer, giveUpAt: now + maxWait }
+    callers.push(caller)
+    return caller
+  }
+  const refuseDisposed = (): Caller => enter({ state: 'error', error: 'DISPOSED' })
+
+  return {
+    callers,
+    attempts,
+    told,
+    seen,
+    reads: { hits: 0, misses: 0 },
+    now: () => now,
+    facts: (): Facts => facts,
+    owner: () => owner,
+    trailing: () => trailing,
+    holds: () => holds,
+    disposed: () => disposed,
+    generation: () => generation,
+    inTheAir,
+    keeperDue,
+    waiting: () => callers.filter(({ answer }) => answer === pending),
+
+    get(maxWait?: number): void {
+      if (disposed) return void refuseDisposed()
+      const { gets, fetches, error } = decide(facts, !!owner, rules, now)
+      this.reads[gets === 'value' || gets === 'stale' ? 'hits' : 'misses']++
+      if (gets === 'error') return void enter({ state: 'error', error })
+      const caller = enter(gets === 'wait' ? pending : memory(facts.held as Held, gets === 'stale'), maxWait)
+      if (fetches) launch(gets === 'wait' ? [caller] : [], [])
+      else if (gets === 'wait') owner?.readers.push(caller)
+    },
+    refresh(ifOlderThan = 0): void {
+      if (disposed) return void refuseDisposed()
+      const { held, setback, fatal } = facts
+      if (held && !fatal && isUsable(facts, now) && now - held.fetchedAt < ifOlderThan) return void enter(memory(held, false))
+      if (setback?.failed && now - setback.at < ifOlderThan) return void enter({ state: 'error', error: setback.error })
+      const caller = enter(pending)
+      if (!owner) launch([], [caller])
+      else if (now - owner.startedAt < ifOlderThan) owner.refreshers.push(caller)
+      else trailing = [...(trailing ?? []), caller]
+    },
+    /** False: it throws. */
+    set(value: number): boolean {
+      if (disposed) return false
+      const held = heldFrom(rules, value, now, now)
+      const waited = inTheAir()
+      const queued = trailing ?? []
+      trailing = undefined
+      tell('value-set')
+      mutate('set', then(past, { what: 'set', at: now, held }))
+      give(queued, memory(held, false))
+      for (const attempt of waited) {
+        finish(attempt, memory(held, false))
+        attempt.aborted = true
+      }
+      follow()
+      return true
+    },
+    seed(value: number, fetchedAt: number): boolean {
+      const held = heldFrom(rules, value, Math.min(now, fetchedAt), now)
+      if (disposed || (facts.held && facts.held.fetchedAt >= held.fetchedAt)) return false
+      if (now >= held.expiresAt + rules.staleIfError) return false
+      const waited = inTheAir()
+      const seeded = then(past, { what: 'seeded', at: now, held })
+      tell('value-seeded')
+      if (owner && owner.startedAt <= held.fetchedAt) mutate('seeded', seeded)
+      else happens(seeded)
+      follow()
+      if (isUsable(facts, now)) for (const attempt of waited) give(attempt.readers, memory(held, false))
+      for (const attempt of waited) abandonIfUseless(attempt)
+      return true
+    },
+    invalidate(): boolean {
+      if (disposed) return false
+      const did = owner !== undefined || facts.held !== undefined
+      tell('invalidated')
+      mutate('invalidated', then(past, { what: 'invalidated', at: now }))
+      follow()
+      return did
+    },
+    reject(value: number): boolean {
+      if (disposed || facts.held?.value !== value) return false
+      tell('invalidated')
+      const rejected = afterRejection(past, rules, now, 'VALUE_REJECTED')
+      if (rejected?.last.what === 'failed') tell('fetch-failed')
+      mutate('invalidated', rejected)
+      follow()
+      return true
+    },
+    expire(): void {
+      if (disposed) return
+      tell('expired')
+      mutate('expired', then(past, { what: 'expired', at: now }))
+      follow()
+    },
+    settle(attempt: Attempt, result: Result, value: number, error: unknown): void {
+      if (attempt.over) return
+      if (typeof result === 'object') fail(attempt, error, result)
+      else if (result === 'undefined') fail(attempt, 'INVALID_VALUE', { class: 'retry' })
+      else land(attempt, result, value)
+      follow()
+    },
+    hold(): void {
+      if (disposed) return
+      holds++
+      follow()
+    },
+    release(): void {
+      holds--
+    },
+    advance(ms: number): void {
+      const until = now + ms
+      for (let next = nextDue(until); next; next = nextDue(until)) next()
+      now = until
+    },
+    dispose(): void {
+      if (disposed) return
+      const gone: Answer = { state: 'error', error: 'DISPOSED' }
+      tell('disposed')
+      for (const attempt of inTheAir()) {
+        finish(attempt, gone)
+        attempt.aborted = true
+      }
+      give(trailing ?? [], gone)
+      trailing = owner = undefined
+      disposed = true
+      facts = factsOf(undefined)
+      happens(undefined)
+    },
+  }
+}

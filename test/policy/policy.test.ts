@@ -1,0 +1,37 @@
+/** The options of a policy, completed. */
+
+import { describe, expect, it } from 'vitest'
+import { policyRules, resolvePolicy } from '../../src/policy/policy.ts'
+
+describe('policyRules.backoff', () => {
+  it.each([
+    [{}, { base: 1000, max: 60_000 }],
+    [{ base: '2m' }, { base: 120_000, max: 120_000 }],
+    [{ max: 500 }, { base: 500, max: 500 }],
+    [
+      { base: 10, max: 20 },
+      { base: 10, max: 20 },
+    ],
+    [false, false],
+  ])('%j becomes %j: a default never contradicts what was given', (given, backoff) => {
+    expect(policyRules.backoff('backoff', given)).toEqual(backoff)
+  })
+})
+
+describe('resolvePolicy', () => {
+  it('fills in the documented defaults', () => {
+    expect(resolvePolicy({ ttl: 1 }, { ttl: 1 })).toEqual({
+      ttl: 1,
+      jitter: 0,
+      staleIfError: 0,
+      fetchTimeout: 30_000,
+      maxWait: Infinity,
+      backoff: { base: 1000, max: 60_000 },
+      equals: Object.is,
+    })
+  })
+  it('has no ttl when only expiresAt is given', () => {
+    const expiresAt = () => 1
+    expect(resolvePolicy({ expiresAt }, { expiresAt }).ttl).toBe(Infinity)
+  })
+})

@@ -1,0 +1,28 @@
+/** What the examples in README.md, docs/ and the doc comments take for granted: a source of each kind, and a cache. */
+import { BackgroundCache } from 'evercurrent'
+
+export interface Token {
+  readonly secret: string
+  readonly expiresIn: number
+}
+
+/** Answers `data:` URLs as they say, and everything else with an ETag that then matches for ever. */
+const fetchSomething = async (url: string, init: RequestInit = {}): Promise<Response> => {
+  if (url.startsWith('data:')) return globalThis.fetch(url, init)
+  const known = new Headers(init.headers).get('if-none-match') === '"1"'
+  return known ? new Response(null, { status: 304 }) : new Response('{}', { headers: { etag: '"1"' } })
+}
+
+/** The same names and fresh caches for every snippet. */
+export function snippetWorld() {
+  const describeTable = async (_table: string, _signal: AbortSignal) => ['id', 'placed_at']
+  return {
+    fetch: fetchSomething,
+    describeTable,
+    describe: describeTable,
+    requestToken: async (_signal: AbortSignal): Promise<Token> => ({ secret: 's', expiresIn: 3600 }),
+    settings: new BackgroundCache({ ttl: '30s', name: 'settings', fetch: () => ({ theme: 'dark' }) }),
+    config: new BackgroundCache({ ttl: '1m', fetch: () => ({ plan: 'pro' }) }),
+    schema: new BackgroundCache({ ttl: '1m', fetch: () => ['id'] }),
+  }
+}
