@@ -4,16 +4,14 @@ import { median, type Round } from './scenario.ts'
 
 const batch = 1000
 
-const check = (value: unknown, expected: unknown) => {
-  if (value !== expected) throw new Error(`A read gave ${String(value)} instead of the value`)
-}
+const wrong = () => new Error('A read did not give the value')
 
 /** The median batch of a round: those in which other programs had the processor do not count. */
 const perRead = (passed: readonly number[]) => (median(passed) * 1e6) / batch
 
 export function timeReads<T>(read: () => T, expected: T): Round {
   const run = (times: number) => {
-    for (let i = 0; i < times; i++) check(read(), expected)
+    for (let i = 0; i < times; i++) if (read() !== expected) throw wrong()
   }
   return async (budgetMs) => {
     run(1)
@@ -29,7 +27,7 @@ export function timeReads<T>(read: () => T, expected: T): Round {
 
 export function timeAwaitedReads<T>(read: () => Promise<T>, expected: T): Round {
   const run = async (times: number) => {
-    for (let i = 0; i < times; i++) check(await read(), expected)
+    for (let i = 0; i < times; i++) if ((await read()) !== expected) throw wrong()
   }
   return async (budgetMs) => {
     await run(1)

@@ -12,6 +12,7 @@ import { scenarios } from './scenarios/index.ts'
 const thorough: Effort = { casts: 3, rounds: 9, warmUpMs: 300, roundMs: 60 }
 const quick: Effort = { casts: 1, rounds: 7, warmUpMs: 100, roundMs: 15 }
 const sizeBar = 6000
+const digits = { ns: 1, ms: 2, B: 0 }
 
 const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean' } }, allowPositionals: true })
 const effort = values.quick ? quick : thorough
@@ -23,11 +24,11 @@ const verdict = (isMet: boolean) => (isMet ? 'met' : 'NOT MET')
 const row = (...cells: readonly string[]) => console.log(`| ${cells.join(' | ')} |`)
 
 function report({ title, unit, capturedFloor, bars }: Scenario, figures: ReadonlyMap<string, readonly number[]>) {
-  const digits = unit === 'ms' ? 2 : 1
+  const format = (figure: number) => figure.toFixed(digits[unit]).replace(/^-(?=[0.]+$)/, '')
   const middle = (contender: string) => median(figures.get(contender) ?? [])
   const [floor = ''] = figures.keys()
   const ratio = (value: number, to: string | undefined) =>
-    to === undefined || middle(to) < 1 / 10 ** digits ? '' : (value / middle(to)).toFixed(2)
+    to === undefined || middle(to) < 10 ** -digits[unit] ? '' : (value / middle(to)).toFixed(2)
 
   console.log(`\n## ${title}, ${unit}\n`)
   row('', 'median', 'min–max', '× floor', capturedFloor ? '× captured' : '', 'bar', '')
@@ -37,8 +38,8 @@ function report({ title, unit, capturedFloor, bars }: Scenario, figures: Readonl
     const bar = bars?.[contender]
     row(
       contender,
-      value.toFixed(digits),
-      `${Math.min(...measured).toFixed(digits)}–${Math.max(...measured).toFixed(digits)}`,
+      format(value),
+      `${format(Math.min(...measured))}–${format(Math.max(...measured))}`,
       ratio(value, floor),
       ratio(value, capturedFloor),
       !bar ? '' : 'times' in bar ? `<= ${bar.times} × floor` : `<= floor + ${bar.above} ${unit}`,

@@ -8,7 +8,7 @@ export type Contender = () => Round | Promise<Round>
 
 export interface Scenario {
   readonly title: string
-  readonly unit: string
+  readonly unit: 'ns' | 'ms' | 'B'
   /** in the order they are measured; the first one is the floor */
   readonly contenders: Readonly<Record<string, Contender>>
   /** a second floor among them, with a clock that was looked up once: no cache that fake timers can drive does that */

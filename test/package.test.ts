@@ -56,7 +56,7 @@ beforeAll(async () => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'evercurrent-package-')))
   await execute('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: root })
   const tarball = join(folder, readdirSync(folder)[0] ?? '')
-  consumer = await install(tarball, 'consumer', peers)
+  consumer = await install(tarball, 'consumer', [...peers, 'zod'])
   bare = await install(tarball, 'bare', [])
   installed = join(consumer, 'node_modules', manifest.name)
   files = readdirSync(installed, { recursive: true, withFileTypes: true })
@@ -173,6 +173,33 @@ describe('every subpath', () => {
         { folder: bare },
       ),
     ).toBe(1)
+  })
+
+  it('of the core runs in a realm with no process, no unref() and nothing of Node, as in a browser', async () => {
+    expect(
+      await run(
+        `const { readFileSync } = require('node:fs')
+      const vm = require('node:vm')
+      const page = vm.createContext({
+        module: { exports: {} }, performance, AbortController, clearTimeout,
+        print: (told) => console.log(JSON.stringify(told)),
+        setTimeout: (task, ms) => Number(setTimeout(task, ms)),
+      })
+      vm.runInContext(readFileSync(require.resolve('evercurrent'), 'utf8'), page)
+      vm.runInContext(\`(async () => {
+        const { BackgroundCache, WaitTimeoutError } = module.exports
+        const cache = new BackgroundCache({ ttl: '1h', freeze: true, fetch: () => ({ id: 1 }) })
+        const letGo = cache.keepFresh()
+        const { id } = await cache.get()
+        letGo()
+        const hung = new BackgroundCache({ ttl: '1h', fetch: () => new Promise(() => {}) })
+        const error = await hung.get({ maxWait: 1 }).catch((error) => error)
+        hung.dispose()
+        print([typeof process, typeof require, id, error instanceof WaitTimeoutError])
+      })()\`, page)`,
+        { kind: 'cjs', folder: bare },
+      ),
+    ).toEqual(['undefined', 'undefined', 1, true])
   })
 })
 
@@ -292,5 +319,14 @@ describe('declarations', () => {
       export const first = (cache: BackgroundCache<{ id: number }>) => values$(cache).subscribe((value) => value.id.toFixed())
     `
     expect(await compile(consumer, { 'all.mts': all, 'all.cts': all, 'mixed.cts': mixed })).toBe('compiles')
+  })
+
+  it('compile with the programs of test/types in both module modes', async () => {
+    const folder = join(root, 'test/types/samples')
+    const programs = readdirSync(folder).flatMap((name) => {
+      const text = readFileSync(join(folder, name), 'utf8')
+      return [[name.replace('.ts', '.mts'), text] as const, [name.replace('.ts', '.cts'), text] as const]
+    })
+    expect(await compile(consumer, Object.fromEntries(programs))).toBe('compiles')
   })
 })

@@ -1,30 +1,45 @@
 /** README.md, docs/ and the doc comments are executed: what they show compiles, runs, and does what it says. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import * as evercurrent from 'evercurrent'
-import { BackgroundCache, type CacheEvent } from 'evercurrent'
+import { BackgroundCache, type CacheEvent, type Reading } from 'evercurrent'
 import * as evercurrentRxjs from 'evercurrent/rxjs'
 import * as evercurrentTesting from 'evercurrent/testing'
 import { manualClock } from 'evercurrent/testing'
 import * as rxjs from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { snippetWorld } from './support/snippet-world.ts'
-import { execute, type Modules, type Snippet, snippetsOfDocComments, snippetsOfMarkdown, typeErrors } from './support/snippets.ts'
+import { execute, type Modules, snippetsOfDocComments, snippetsOfMarkdown, typeErrors } from './support/snippets.ts'
 
-const modules: Modules = {
+const packaged: Modules = {
   evercurrent,
   'evercurrent/rxjs': evercurrentRxjs,
   'evercurrent/testing': evercurrentTesting,
-  rxjs,
 }
-const text = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+const modules: Modules = { ...packaged, rxjs }
+
+const file = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+const text = (path: string) => readFileSync(file(path), 'utf8')
 const readme = text('README.md')
 const laws = text('docs/laws.md')
+const manifest = JSON.parse(text('package.json'))
 
-const snippets: Snippet[] = [
+const snippets = [
   ...snippetsOfMarkdown('README.md'),
   ...snippetsOfMarkdown('docs/laws.md'),
-  ...snippetsOfDocComments('src', { ...modules, rxjs: { combineLatest: rxjs.combineLatest } }),
+  ...snippetsOfDocComments('src', { ...packaged, rxjs: { combineLatest: rxjs.combineLatest } }),
 ]
+const world = './support/snippet-world.ts'
+/** What the platform has already needs no declaration. */
+const names = Object.keys(snippetWorld()).filter((name) => !(name in globalThis))
+
+it('every snippet compiles, and one that does not is found', () => {
+  const code = "import { BackgroundCache } from 'evercurrent'\nnew BackgroundCache({ ttl: '30s', fetch: 1 })\n"
+  const planted = { at: 'planted.md:10', code }
+  expect(typeErrors([...snippets, planted], world, names)).toEqual([
+    expect.stringMatching(/^planted\.md:11: .*not assignable/s),
+  ])
+})
 
 describe('a snippet', () => {
   beforeEach(() => {
@@ -32,10 +47,6 @@ describe('a snippet', () => {
   })
   afterEach(() => {
     vi.useRealTimers()
-  })
-
-  it('compiles', () => {
-    expect(typeErrors(snippets, './support/snippet-world.ts', Object.keys(snippetWorld()))).toEqual([])
   })
 
   it.each(snippets)('$at runs, and its comments are true', async (snippet) => {
@@ -49,5 +60,222 @@ describe('a snippet', () => {
     for (let second = 0; !ended && second < 3600; second++) await vi.advanceTimersByTimeAsync(1000)
     expect(ended).toBe(true)
     expect((await execution).wrong).toEqual([])
+  })
+})
+
+describe('the check of snippets', () => {
+  it('finds a comment that is not true, and says where', async () => {
+    const code = 'const a = [1]\na.length // 2: planted\nconsole.log(a) // [1]\na.at(0) // prose\n'
+    const { checked, wrong } = await execute({ at: 'x.md:10', code }, { console: { log() {} } }, {})
+    expect({ checked, wrong }).toEqual({ checked: 2, wrong: ['x.md:11: 1, not 2'] })
+  })
+
+  it('has something to check in every place', async () => {
+    const places = new Set(snippets.map(({ at }) => at.split(':')[0]))
+    expect([...places]).toEqual(expect.arrayContaining(['README.md', 'src/cache/background-cache.ts']))
+    const code = snippets.map((snippet) => snippet.code).join('')
+    expect(code.match(/ \/\/ ('|true|undefined|\d|\[)/g)?.length).toBeGreaterThan(10)
+  })
+})
+
+/** The rows of the first table below a heading, as their cells. */
+function table(heading: string): string[][] {
+  const section = readme.split(`\n## ${heading}\n\n`)[1]?.split('\n## ')[0] ?? ''
+  const rows =
+    section
+      .split('\n\n')
+      .find((paragraph) => paragraph.startsWith('|'))
+      ?.trim()
+      .split('\n') ?? []
+  return rows.slice(2).map((row) =>
+    row
+      .split(/(?<!\\)\|/)
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  )
+}
+const codes = (cell = ''): string[] => [...cell.matchAll(/`([\w-]+)(?:\(\w*\))?`/g)].map(([, name = '']) => name)
+const firstColumn = (heading: string): string[] =>
+  table(heading)
+    .flatMap(([cell]) => codes(cell))
+    .sort()
+
+describe('README.md', () => {
+  it('begins with the first example', () => {
+    expect(snippets[0]?.code).toBe(text('examples/01-single-value.ts'))
+  })
+
+  it('tells what the first example does over time', async () => {
+    const told = [...readme.matchAll(/^t = +([\d.]+) s +get\(\) +(waits \d+ ms|v\d at once)(?: +(\d+) s old)?/gm)]
+    expect(told).toHaveLength(5)
+    const clock = manualClock()
+    let version = 0
+    const fetch = () => new Promise<string>((resolve) => clock.after(200, () => resolve(`v${++version}`)))
+    const cache = new BackgroundCache({ ttl: '30s', refreshWindow: '5s', clock, fetch })
+    for (const [, at, outcome, age] of told) {
+      await clock.advance(Number(at) * 1000 - clock.now())
+      const began = clock.now()
+      let reading: Reading<string> | undefined
+      const read = cache.read().then((got) => {
+        reading = got
+      })
+      await clock.advance(0)
+      const waited = reading === undefined
+      for (; reading === undefined; ) await clock.advance(10)
+      await read
+      const { value, fetchedAt } = reading
+      expect(waited ? `waits ${clock.now() - began} ms` : `${value} at once`).toBe(outcome)
+      if (age !== undefined) expect((clock.now() - fetchedAt) / 1000).toBe(Number(age))
+    }
+    // The other lines: what brought v2, when it expired, and that v3 came.
+    expect([version, cache.peek(), cache.stats().fetches]).toEqual([3, 'v3', 3])
+    expect(readme).toMatch(/^t = 25\.2 s +the fetch brings v2/m)
+    expect(readme).toContain('v2 expired at 55 s')
+  })
+
+  /** One read every second, told by what it gave, while the source is down as README.md says. */
+  const outage = async (random: () => number, staleIfError: '5m' | 0) => {
+    const told = /the source is down from t = (\d+) s to t = (\d+) s, with `staleIfError: '5m'`/.exec(readme)
+    const [from = Number.NaN, to = Number.NaN] = told?.slice(1).map(Number) ?? []
+    const clock = manualClock()
+    const failedAt: number[] = []
+    const got: string[] = []
+    let version = 0
+    const fetch = async () => {
+      const second = clock.now() / 1000
+      await new Promise<void>((resolve) => clock.after(200, resolve))
+      if (second < from || second >= to) return `v${++version}`
+      failedAt.push(second)
+      throw new Error('down')
+    }
+    const options = { ttl: '30s', refreshWindow: '5s', staleIfError, clock, random, fetch } as const
+    const cache = new BackgroundCache(options)
+    for (let second = 0; second <= 70; second++) {
+      let outcome = 'waited'
+      const read = cache.read().then(
+        ({ value, stale }) => (stale ? `${value}, stale` : value),
+        (error: Error) => error.message,
+      )
+      void read.then((told) => {
+        outcome = told
+      })
+      await clock.advance(0)
+      got.push(outcome)
+      await clock.advance(1000)
+    }
+    return { got, failedAt }
+  }
+
+  it.each([0, 0.25, 0.5, 0.75, 0.999])('tells what an outage costs, whatever is drawn: %d', async (drawn) => {
+    const { got, failedAt } = await outage(() => drawn, '5m')
+    const expected = ['waited', ...Array(29).fill('v1'), ...Array(21).fill('v1, stale')]
+    expect(got.slice(0, 51)).toEqual(expected)
+    expect(got.slice(51).filter((outcome) => !['v1, stale', 'v2', 'v3'].includes(outcome))).toEqual([])
+    expect(got[56]).toBe('v2')
+    expect(failedAt[0]).toBe(25)
+    expect(failedAt.filter((second) => second > 25 && second < 30).length).toBeGreaterThan(0)
+    expect([6, 7]).toContain(failedAt.length)
+    const lines = ['t = 25 s ', 't = 26 … 29 s ', 't = 30 … 50 s ', 't = 56 s ', 'the outage cost 6 or 7 fetches']
+    expect(lines.filter((line) => !readme.includes(line))).toEqual([])
+  })
+
+  it('tells what the same outage costs without staleIfError', async () => {
+    const { got } = await outage(() => 0.5, 0)
+    expect(got.slice(1, 30)).toEqual(Array(29).fill('v1'))
+    expect(got.slice(30, 50).filter((outcome) => outcome !== 'down' && outcome !== 'waited')).toEqual([])
+    expect(got.at(-1)).toMatch(/^v/)
+  })
+
+  it('has every option in its table, and no other', () => {
+    let message = ''
+    try {
+      Reflect.construct(BackgroundCache, [{ unknown: 1 }])
+    } catch (error) {
+      message = (error as TypeError).message
+    }
+    const known = /one of ([\w, ]+)/.exec(message)?.[1]?.split(', ') ?? []
+    expect(known).toContain('ttl')
+    expect(firstColumn('Options')).toEqual([...known].sort())
+  })
+
+  it('has every method in its table, and no other', () => {
+    const cache = new BackgroundCache({ ttl: 1, fetch: () => 1 })
+    const names = [...Object.keys(cache), ...Object.getOwnPropertyNames(Object.getPrototypeOf(cache))]
+    expect(firstColumn('Methods')).toEqual(names.filter((name) => /^(?!constructor)\w+$/.test(name)).sort())
+  })
+
+  it('has every error with its code in its table, and no other', () => {
+    const classes = Object.entries(evercurrent).filter(([name]) => /.Error$/.test(name) && name !== 'CacheError')
+    const expected = classes.map(([name, made]) => `${name} ${(made as unknown as { code: string }).code}`).sort()
+    expect(
+      table('Errors')
+        .map(([name, code]) => `${codes(name)} ${codes(code)}`)
+        .sort(),
+    ).toEqual(expected)
+  })
+
+  it('has every event in its table that a cache of one value has', () => {
+    const kinds: Record<Exclude<CacheEvent['kind'], 'evicted'>, true> = {
+      'fetch-started': true,
+      'fetch-succeeded': true,
+      'fetch-failed': true,
+      'fetch-discarded': true,
+      'value-set': true,
+      'value-seeded': true,
+      invalidated: true,
+      expired: true,
+      disposed: true,
+      'slower-than-ttl': true,
+      'served-stale': true,
+      'listener-failed': true,
+    }
+    expect(firstColumn('Events, counts, state')).toEqual(Object.keys(kinds).sort())
+  })
+
+  it('names everything that inspect() and stats() count, but what waits for a registry', () => {
+    const cache = new BackgroundCache({ ttl: 1, fetch: () => 1 })
+    const later = ['backendHits', 'writeFailures', 'evictions']
+    const shown = [...Object.keys(cache.inspect()), ...Object.keys(cache.stats())]
+    expect(shown.filter((name) => !later.includes(name) && !readme.includes(`\`${name}\``))).toEqual([])
+  })
+
+  it('quotes the size budgets of package.json', () => {
+    const [core, adapter] = manifest['size-limit'].map(({ limit }: { limit: string }) => limit)
+    const quoted = [
+      `is at most ${core}, minified and gzipped`,
+      `\`evercurrent/rxjs\` adds at most ${adapter} `,
+      `Node ${manifest.engines.node.replace('>=', '')} or newer`,
+    ]
+    const prose = readme.replaceAll(/\s+/g, ' ')
+    expect(quoted.filter((words) => !prose.includes(words))).toEqual([])
+  })
+})
+
+describe.each(['README.md', 'docs/laws.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])('%s', (path) => {
+  it('links only to what exists, and names only commands and files that exist', () => {
+    const prose = text(path)
+    const linked = [...prose.matchAll(/\]\((?!https:)([^)#]+)\)/g)].map(([, link]) => link)
+    const named = [...prose.matchAll(/`?(?:npx vitest(?: run)?|npx tsx) ([\w./-]+)/g)].map(([, name]) => name)
+    expect([...linked, ...named].filter((name = '') => !existsSync(file(name)))).toEqual([])
+    const scripts = [...prose.matchAll(/npm (?:run )?([a-z:]+)/g)].map(([, name = '']) => name)
+    const builtIn = ['ci', 'install', 'pack', 'run', 'registry']
+    expect(scripts.filter((name) => !builtIn.includes(name) && !(name in manifest.scripts))).toEqual([])
+  })
+})
+
+describe('docs/laws.md', () => {
+  const numbers = Array.from({ length: 24 }, (_, index) => `L${index + 1}`)
+
+  it('has the laws L1 to L24, and each has tests that carry its number', () => {
+    expect([...laws.matchAll(/^\*\*(L\d+)[.’ ]/gm)].map(([, number]) => number)).toEqual(numbers)
+    const tests = readdirSync(file('test/laws')).map((name) => text(`test/laws/${name}`))
+    expect(numbers.filter((number) => !tests.some((test) => new RegExp(`['"\`]${number} `).test(test)))).toEqual([])
+  })
+
+  it('is cited by README.md and by src under numbers and headings that exist', () => {
+    const cited = [...readme.matchAll(/\bL(\d+)\b/g)].map(([number]) => number)
+    expect(cited.filter((number) => !numbers.includes(number))).toEqual([])
+    expect(laws).toContain('\n## How a read is decided\n')
+    expect(text('src/state/read-plan.ts')).toContain('"How a read is decided" in docs/laws.md')
   })
 })

@@ -3,6 +3,7 @@
 import { BackgroundCache } from 'evercurrent'
 import { timeAwaitedReads, timeReads } from '../reads.ts'
 import type { Contender, Round, Scenario } from '../scenario.ts'
+import { useOtherCaches } from './other-caches.ts'
 
 const ttl = 3_600_000
 const value = { id: 1, name: 'orders' }
@@ -45,6 +46,13 @@ const getPerCall: Contender = async () => {
   )
 }
 
+const amongOthers = (contender: Contender): Contender => {
+  return async () => {
+    await useOtherCaches()
+    return contender()
+  }
+}
+
 const awaitFloor: Contender = () => {
   const stored = Promise.resolve(value)
   const stale = Promise.resolve(undefined as never)
@@ -68,6 +76,7 @@ export const warmGet: Scenario = {
     'floor, captured clock': awaitCapturedFloor,
     'await cache.get()': get,
     'await cache.get(fetch)': getPerCall,
+    'await cache.get(), among other caches': amongOthers(get),
   },
   capturedFloor: 'floor, captured clock',
   bars: { 'await cache.get()': { times: 1.15 } },
@@ -108,6 +117,8 @@ export const warmSync: Scenario = {
     'floor, captured clock': compareCapturedFloor,
     'cache.peek()': peek,
     'cache.tryGet()': tryGet,
+    'cache.peek(), among other caches': amongOthers(peek),
+    'cache.tryGet(), among other caches': amongOthers(tryGet),
   },
   capturedFloor: 'floor, captured clock',
   bars: { 'cache.peek()': { times: 1.2 }, 'cache.tryGet()': { times: 1.2 } },

@@ -21,7 +21,7 @@ export function createObservers<V>({ timeline, name }: Setting<V>, getState: () 
     shown = state
     return last
   }
-  const tell = (fact: Fact, failed?: readonly unknown[]) => {
+  const tell = (fact: Fact, failed?: Set<unknown>) => {
     if (!listeners.size) return
     const event: CacheEvent = { ...fact, at: timeline.toEpoch(timeline.now()), name }
     // Inside, times are the cache's own; whoever reads events knows only the calendar.

@@ -7,7 +7,7 @@ export interface Bulletin {
   /** Runs a change, and tells what it caused once the outermost change is complete. */
   during<T>(change: () => T): T
   /** Queues news for those who listen now, except those who failed; they hear it if they still listen then. */
-  tell<T>(audience: Audience<T>, news: T, failed?: readonly unknown[]): void
+  tell<T>(audience: Audience<T>, news: T, failed?: Set<unknown>): void
   /** Runs a task after everything that is queued by now. */
   afterwards(task: () => void): void
   /** Calls into the user's code; whatever it throws or rejects with is reported, and stands for `undefined`. */
@@ -16,10 +16,10 @@ export interface Bulletin {
 
 /**
  * News is told one by one, oldest first; news that a listener causes is queued behind, so every listener sees one order.
- * `report` hears of every listener that threw or rejected, with all that failed in a row to hear of one another: it must
- * not tell those, so that failing listeners come to an end.
+ * `report` hears of every listener that threw or rejected, with all that failed to hear of one another: it must not tell
+ * those, so that failing listeners come to an end.
  */
-export function createBulletin(report: (error: unknown, failed?: readonly unknown[]) => void): Bulletin {
+export function createBulletin(report: (error: unknown, failed?: Set<unknown>) => void): Bulletin {
   const queue: (() => void)[] = []
   let depth = 0
 
@@ -48,10 +48,10 @@ export function createBulletin(report: (error: unknown, failed?: readonly unknow
     during,
     afterwards,
     guard,
-    tell(audience, news, failed = []) {
+    tell(audience, news, failed) {
       for (const subscription of audience) {
-        if (failed.includes(subscription)) continue
-        const onFailure = (error: unknown) => report(error, [...failed, subscription])
+        if (failed?.has(subscription)) continue
+        const onFailure = (error: unknown) => report(error, (failed ?? new Set()).add(subscription))
         afterwards(() => audience.has(subscription) && guard(() => subscription.listener(news), onFailure))
       }
     },

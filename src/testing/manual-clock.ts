@@ -8,7 +8,7 @@ import { startTimer } from '../time/timer.ts'
 export interface ManualClock extends Clock {
   /** Moves time, runs the timers that become due, and lets promises settle in between. */
   advance(ms: number): Promise<void>
-  /** Moves the wall clock alone: the machine slept. Timers do not run meanwhile. */
+  /** Moves the wall clock alone: the machine slept. Timers do not run; a cache notices within a second of use. */
   sleep(ms: number): Promise<void>
 }
 

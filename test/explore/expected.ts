@@ -21,8 +21,6 @@ export interface Attempt {
   readers: Caller[]
   readonly refreshers: Caller[]
   lostTo?: 'set' | 'seeded' | 'invalidated' | 'expired'
-  /** nobody is interested any more */
-  over: boolean
   aborted: boolean
 }
 
@@ -49,6 +47,7 @@ export function createExpected(rules: Rules, startAt: number) {
   let disposed = false
   let generation = 0
   const attempts: Attempt[] = []
+  const air = new Set<Attempt>()
   const callers: Caller[] = []
   const told: Record<string, number> = {}
   const seen: Seen[] = [look()]
@@ -62,7 +61,7 @@ export function createExpected(rules: Rules, startAt: number) {
     told[kind] = (told[kind] ?? 0) + 1
   }
   const waiting = ({ readers, refreshers }: Attempt) => [...readers, ...refreshers].filter(({ answer }) => answer === pending)
-  const inTheAir = () => attempts.filter(({ over }) => !over)
+  const inTheAir = () => [...air]
 
   /** Something happened; observers hear of it if there is anything to see. */
   const happens = (next: Past = past) => {
@@ -85,15 +84,16 @@ export function createExpected(rules: Rules, startAt: number) {
   const finish = (attempt: Attempt, forReaders: Answer, forRefreshers = forReaders) => {
     give(attempt.readers, forReaders)
     give(attempt.refreshers, forRefreshers)
-    attempt.over = true
+    air.delete(attempt)
   }
   /** L15: superseded, with nobody left waiting for it. */
   const abandonIfUseless = (attempt: Attempt) => {
-    if (attempt.lostTo && !attempt.over && waiting(attempt).length === 0) attempt.over = attempt.aborted = true
+    if (attempt.lostTo && air.has(attempt) && waiting(attempt).length === 0) attempt.aborted = air.delete(attempt)
   }
   const launch = (readers: Caller[], refreshers: Caller[]) => {
-    owner = { startedAt: now, previous: facts.held, readers, refreshers, over: false, aborted: false }
+    owner = { startedAt: now, previous: facts.held, readers, refreshers, aborted: false }
     attempts.push(owner)
+    air.add(owner)
     tell('fetch-started')
     happens()
   }
@@ -282,7 +282,7 @@ export function createExpected(rules: Rules, startAt: number) {
       follow()
     },
     settle(attempt: Attempt, result: Result, value: number, error: unknown): void {
-      if (attempt.over) return
+      if (!air.has(attempt)) return
       if (typeof result === 'object') fail(attempt, error, result)
       else if (result === 'undefined') fail(attempt, 'INVALID_VALUE', { class: 'retry' })
       else land(attempt, result, value)

@@ -1,40 +1,47 @@
-/** A clock turned by hand that fires what is due at once, without waiting for promises: thousands of schedules a second. */
+/** A clock turned by hand, from one timer to the next, as fast as its driver wants. */
 import type { Clock } from 'evercurrent'
 
 export interface StepClock extends Clock {
-  /** Both faces move; due timers fire in order, those of one moment in the order they were made. */
-  advance(ms: number): void
-  /** how many timers have neither fired nor been cancelled */
-  readonly waiting: number
+  /** Both faces move to the next timer, which fires, or else to `until` (epoch milliseconds). False: they are there. */
+  step(until: number): boolean
+  /** how many timers have neither fired nor been cancelled: those that hold the process, and the others */
+  readonly timers: { readonly holding: number; readonly others: number }
+}
+
+interface Timer {
+  readonly at: number
+  readonly task: () => void
+  readonly holds: boolean
 }
 
 export function stepClock(startAt: number, wallStartsAt: number): StepClock {
   let elapsed = 0
-  const timers = new Set<{ readonly at: number; readonly task: () => void }>()
+  const timers = new Set<Timer>()
   const nextDue = (until: number) => {
-    let next: { readonly at: number; readonly task: () => void } | undefined
+    let next: Timer | undefined
     for (const timer of timers) if (timer.at <= until && (!next || timer.at < next.at)) next = timer
     return next
   }
   return {
     now: () => startAt + elapsed,
     wallNow: () => wallStartsAt + elapsed,
-    after(ms, task) {
-      const timer = { at: elapsed + Math.max(0, ms), task }
+    after(ms, task, options) {
+      const timer = { at: elapsed + Math.max(0, ms), task, holds: options?.ref !== false }
       timers.add(timer)
       return () => void timers.delete(timer)
     },
-    advance(ms) {
-      const end = elapsed + ms
-      for (let timer = nextDue(end); timer; timer = nextDue(end)) {
-        timers.delete(timer)
-        elapsed = Math.max(elapsed, timer.at)
-        timer.task()
-      }
-      elapsed = end
+    step(until) {
+      const end = until - wallStartsAt
+      const timer = nextDue(end)
+      if (timer) timers.delete(timer)
+      elapsed = timer ? Math.max(elapsed, timer.at) : end
+      timer?.task()
+      return timer !== undefined
     },
-    get waiting() {
-      return timers.size
+    get timers() {
+      let holding = 0
+      for (const timer of timers) if (timer.holds) holding++
+      return { holding, others: timers.size - holding }
     },
   }
 }

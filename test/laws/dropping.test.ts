@@ -135,6 +135,7 @@ describe('a rejected value', () => {
     const { failure } = one.cache.getSnapshot()
     expect(failure?.error).toBeInstanceOf(ValueRejectedError)
     expect(failure?.attempts).toBe(1)
+    expect(one.events.filter(({ kind }) => kind === 'fetch-failed')).toMatchObject([{ error: failure?.error }])
     const error = await one.cache.get().catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(ValueRejectedError)
     expect(error).toMatchObject({ code: 'VALUE_REJECTED' })

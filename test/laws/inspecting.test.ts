@@ -1,4 +1,5 @@
 /** What inspect() and stats() tell: the third way of L11 not to be silent, and the words of L12 and L19. */
+import { snapshots$, values$ } from 'evercurrent/rxjs'
 import { describe, expect, it } from 'vitest'
 import { pass, useFakeTime } from '../support/fake-time.ts'
 import { flush } from '../support/flush.ts'
@@ -60,6 +61,18 @@ describe('inspect()', () => {
     const offs = [cache.subscribe(() => {}), cache.subscribe(() => {})]
     expect(cache.inspect().observers).toBe(base + 2)
     for (const off of offs) off()
+    expect(cache.inspect().observers).toBe(base)
+  })
+
+  it('L22 counts nobody once everybody has left', async () => {
+    const { cache } = await cacheHolding<string>('one')
+    const base = cache.inspect().observers
+    const subscriptions = [values$(cache).subscribe(), snapshots$(cache).subscribe()]
+    const values = cache.values()
+    await values.next()
+    expect(cache.inspect().observers).toBeGreaterThan(base)
+    for (const subscription of subscriptions) subscription.unsubscribe()
+    await values.return?.()
     expect(cache.inspect().observers).toBe(base)
   })
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
-export interface TypeError {
+export interface Complaint {
   /** relative to the project */
   readonly file: string
   /** from 0 */
@@ -20,7 +20,7 @@ export function project(): ts.ParsedCommandLine {
 }
 
 /** Every error in these programs; keys are paths, below a folder that exists. */
-export function compile(programs: Readonly<Record<string, string>>): TypeError[] {
+export function compile(programs: Readonly<Record<string, string>>): Complaint[] {
   const texts = new Map(Object.entries(programs).map(([path, text]) => [join(root, path), text]))
   const options = { ...project().options, moduleDetection: ts.ModuleDetectionKind.Force }
   const host = ts.createCompilerHost(options)
@@ -35,7 +35,11 @@ export function compile(programs: Readonly<Record<string, string>>): TypeError[]
     },
   }
   const program = ts.createProgram([...texts.keys()], options, overlay)
-  return ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => ({
+  const found = [...texts.keys()].flatMap((path) => {
+    const file = program.getSourceFile(path)
+    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]
+  })
+  return found.map(({ file, start = 0, messageText }) => ({
     file: file?.fileName.slice(root.length) ?? '',
     line: file?.getLineAndCharacterOfPosition(start).line ?? 0,
     message: ts.flattenDiagnosticMessageText(messageText, '\n'),

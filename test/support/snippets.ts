@@ -28,7 +28,9 @@ export const snippetsOfMarkdown = (path: string): Snippet[] => blocks(path, read
 
 /** Doc comments import nothing: what the modules export is at hand there. */
 export function snippetsOfDocComments(folder: string, modules: Modules): Snippet[] {
-  const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter((path) => /\.ts$/.test(path))
+  const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter((path) =>
+    /\.ts$/.test(path),
+  )
   const found = files.flatMap((file) => blocks(join(folder, file), read(join(folder, file)).replace(/^ *\* ?/gm, '')))
   return found.map(({ at, code }) => {
     const words = code.split(/[^\w$]+/)
@@ -86,7 +88,11 @@ export interface Execution {
 }
 
 /** Executes a snippet in a function of its own, where the names of the world are at hand. Throws what it throws. */
-export async function execute({ at, code }: Snippet, world: Readonly<Record<string, unknown>>, modules: Modules): Promise<Execution> {
+export async function execute(
+  { at, code }: Snippet,
+  world: Readonly<Record<string, unknown>>,
+  modules: Modules,
+): Promise<Execution> {
   const [path, first] = at.split(':')
   const wrong: string[] = []
   let checked = 0

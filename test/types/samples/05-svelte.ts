@@ -8,12 +8,14 @@ interface Readable<T> {
 const cache = new BackgroundCache({ ttl: '1m', fetch: async () => 1 })
 
 /** Svelte wants the first call at once, `subscribe` makes none. */
-export const toStore = <V>(observed: Observed<V>): Readable<Snapshot<V>> => ({
-  subscribe(run) {
-    run(observed.getSnapshot())
-    return observed.subscribe(run)
-  },
-})
+export function toStore<V>(observed: Observed<V>): Readable<Snapshot<V>> {
+  return {
+    subscribe(run) {
+      run(observed.getSnapshot())
+      return observed.subscribe(run)
+    },
+  }
+}
 export const store: Readable<Snapshot<number>> = toStore(cache)
 
 // Both work detached, as React calls them.

@@ -1,5 +1,5 @@
 /** V comes from the fetch, whatever of its arguments it takes. */
-import { BackgroundCache, type Observed, type PerCallCache, type Reading } from 'evercurrent'
+import { BackgroundCache, type CacheOptions, type Observed, type PerCallCache, type Reading } from 'evercurrent'
 
 type Is<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 declare function same<A, B>(answer: Is<A, B>): void
@@ -16,8 +16,7 @@ same<typeof fromContext, BackgroundCache<{ state: string }>>(true)
 
 const renewed = new BackgroundCache({
   ttl: 1,
-  fetch: async ({ notModified, reason }) =>
-    reason === 'first' ? { a: 1 } : reason === 'aging' ? null : notModified(),
+  fetch: async ({ notModified, reason }) => (reason === 'first' ? { a: 1 } : reason === 'aging' ? null : notModified()),
 })
 same<typeof renewed, BackgroundCache<{ a: number } | null>>(true)
 
@@ -26,6 +25,14 @@ const fromPrevious = new BackgroundCache<number>({
   fetch: (_, previous) => (previous ? previous.value + previous.fetchedAt - previous.expiresAt : 0),
 })
 same<typeof fromPrevious, BackgroundCache<number>>(true)
+
+// Options in a variable of their own: a duration is a literal.
+const policy = { ttl: '30s', refreshWindow: '5s', backoff: { max: '10s' } } as const
+const spread = new BackgroundCache({ ...policy, fetch: () => 'a' })
+same<typeof spread, BackgroundCache<string>>(true)
+const options: CacheOptions<number> = { ttl: '30s', isNewer: (next, held) => next > held }
+const typed = new BackgroundCache({ ...options, fetch: () => 1 })
+same<typeof typed, BackgroundCache<number>>(true)
 
 const synchronous = new BackgroundCache({ ttl: 1, fetch: () => 'a' })
 same<Awaited<ReturnType<typeof synchronous.get>>, string>(true)

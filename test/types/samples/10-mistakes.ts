@@ -7,14 +7,25 @@ interface Schema {
 declare function load(signal: AbortSignal): Promise<Schema>
 
 // Inference goes from left to right: a callback that takes V comes after the fetch that V is inferred from.
-new BackgroundCache({ ttl: 1, fetch: ({ signal }) => load(signal), isNewer: (next, held) => next.version > held.version })
-// @ts-expect-error before it, V is not known yet
-new BackgroundCache({ ttl: 1, isNewer: (next, held) => next.version > held.version, fetch: ({ signal }) => load(signal) })
-// With V spelled out the order does not matter.
+new BackgroundCache({
+  ttl: 1,
+  fetch: ({ signal }) => load(signal),
+  isNewer: (next, held) => next.version > held.version,
+})
+new BackgroundCache({
+  ttl: 1,
+  // @ts-expect-error before the fetch V is not known yet
+  isNewer: (next, held) => next.version > held.version,
+  fetch: ({ signal }) => load(signal),
+})
+const untyped = new BackgroundCache({ ttl: 1, fetch: (_, previous) => (previous ? 1 : 2) })
+// @ts-expect-error a fetch that takes what is held cannot also say what that is: it is unknown
+export const unknown: number | undefined = untyped.peek()
+// With V spelled out the order does not matter, and the fetch may take what is held.
 new BackgroundCache<Schema>({
   ttl: 1,
   isNewer: (next, held) => next.version > held.version,
-  fetch: ({ signal }) => load(signal),
+  fetch: ({ signal }, previous) => previous?.value ?? load(signal),
 })
 
 // null is a value, undefined is not.

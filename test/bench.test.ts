@@ -1,0 +1,31 @@
+/** `npm run bench -- --quick`, run for real: every contender does its work, and the tables can be read. No timing is judged. */
+
+import { execFile } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const tsx = createRequire(import.meta.url).resolve('tsx/cli')
+
+test('every benchmark asserts its contenders correct and prints a figure for each', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [tsx, 'bench/run.ts', '--quick'], { cwd: root })
+  const rows = stdout.split('\n').filter((line) => /^\| (?!---)\S/.test(line))
+
+  for (const row of rows) {
+    const [name = '', ...cells] = row.split(' | ')
+    if (name === '| import { BackgroundCache }') continue
+    const [median = NaN, min = NaN, max = NaN] = [cells[0], ...(cells[1]?.split('–') ?? [])].map(Number)
+    expect(min, row).toBeLessThanOrEqual(median)
+    expect(median, row).toBeLessThanOrEqual(max)
+  }
+  for (const call of ['cache.get()', 'cache.get(fetch)', 'cache.peek()', 'cache.tryGet()', "import('evercurrent')"]) {
+    expect(
+      rows.some((row) => row.includes(`${call} |`)),
+      call,
+    ).toBe(true)
+  }
+  expect(rows.filter((row) => /\| (met|NOT MET) \|$/.test(row))).toHaveLength(5)
+  expect(stdout).toMatch(/\n\d+ rounds, each asserted correct before it was timed\.\n$/)
+}, 120_000)

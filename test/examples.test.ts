@@ -1,0 +1,72 @@
+/** The numbered examples, run as a reader runs them: each in a process of its own, which prints a few lines and ends. */
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const tsx = createRequire(import.meta.url).resolve('tsx/cli')
+const examples = readdirSync(`${root}/examples`).filter((name) => name.endsWith('.ts'))
+
+const printed: Readonly<Record<string, string>> = {
+  '01-single-value.ts': `
+{ theme: 'dark' }
+{ theme: 'dark' }
+`,
+  '02-token.ts': `
+the first call waits for a token
+  issuer: here is token-1
+  token-1: 200
+56 minutes later it is served at once, and replaced behind the call
+  issuer: here is token-2
+  token-1: 200
+  token-2: 200
+token-2 is revoked: two calls are rejected, and share one new token
+  token-2: 401
+  issuer: here is token-3
+  token-2: 401
+  token-3: 200
+  token-3: 200
+`,
+  '03-observe.ts': `
+snapshot: refreshing -
+snapshot: current v1
+rxjs: V1
+loop: v1
+-- the window opens at 25 s; the fetch fails, and is tried again after its cool-down
+snapshot: refreshing v1
+snapshot: current v1, a fetch failed
+snapshot: refreshing v1, a fetch failed
+snapshot: current v3
+rxjs: V3
+loop: v3
+-- nobody follows any more: nothing is fetched
+snapshot: disposed -
+`,
+  '04-test-your-code.ts': `
+two readers, one fetch
+served at once, refreshed behind
+a failed refresh is no reader’s problem
+an expired value is not served
+`,
+}
+
+describe.each(examples)('examples/%s', (name) => {
+  const path = `${root}/examples/${name}`
+
+  it('prints what it says, and ends by itself', async () => {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [tsx, path], { cwd: root, timeout: 15_000 })
+    expect(stderr).toBe('')
+    expect(stdout.trim()).toBe(printed[name]?.trim())
+  })
+
+  it('is numbered, short, and imports the package by its name', () => {
+    const text = readFileSync(path, 'utf8')
+    expect(name).toMatch(/^\d\d-[a-z-]+\.ts$/)
+    expect(text.split('\n').length).toBeLessThan(61)
+    expect(text).toContain("from 'evercurrent'")
+    expect(text).not.toContain("from '.")
+  })
+})

@@ -1,0 +1,163 @@
+/** One real cache and its oracle, taking every step together. */
+import { BackgroundCache, type CacheEvent, type Fetch, type FetchContext, type Held, type Reading, type Snapshot } from 'evercurrent'
+import { compare } from './compare.ts'
+import { type Attempt, createExpected, type Result } from './expected.ts'
+import { optionsOf, type Rules } from './rules.ts'
+import { stepClock } from './step-clock.ts'
+import { Violation } from './violation.ts'
+
+/** What one caller of the real cache has got so far. */
+export interface Got {
+  state: 'pending' | 'value' | 'error'
+  value?: number | Reading<number>
+  error?: unknown
+}
+
+export interface Call {
+  readonly context: FetchContext
+  readonly previous: Held<number> | undefined
+  readonly settle: (how: 'resolve' | 'reject', outcome: unknown) => void
+  settled: boolean
+}
+
+export const wallStart = Date.UTC(2026, 0, 1)
+
+export type Duo = ReturnType<typeof createDuo>
+
+export function createDuo(rules: Rules) {
+  const clock = stepClock(rules.startAt, wallStart)
+  const expected = createExpected(rules, wallStart)
+  const calls: Call[] = []
+  const got: (Got | undefined)[] = []
+  const snapshots: Snapshot<number>[][] = [[], []]
+  const events: CacheEvent[][] = [[], []]
+  const releases: (() => void)[] = []
+  let values = 0
+  let broken: Violation | undefined
+
+  const fetch: Fetch<number> = (context, previous) =>
+    new Promise((resolve, reject) => {
+      // The oracle goes first. A fetch too many never settles, or a cache that fetches in a loop would hang the explorer.
+      if (calls.length >= expected.attempts.length) {
+        broken ??= new Violation('L5 L12', `fetch ${calls.length} was called, and nobody asked for it`)
+        return
+      }
+      const settle = (how: 'resolve' | 'reject', outcome: unknown) => {
+        call.settled = true
+        if (how === 'resolve') resolve(outcome as number)
+        else reject(outcome)
+        // A fetch that settles twice says nothing more.
+        resolve(-1)
+        reject(new Error('settled twice'))
+      }
+      const call: Call = { context, previous, settled: false, settle }
+      calls.push(call)
+    })
+  const cache = new BackgroundCache<number>({ ...(optionsOf(rules) as { ttl: number }), fetch, clock, random: () => rules.draw })
+  for (const heard of snapshots) cache.subscribe((snapshot) => void heard.push(snapshot))
+  for (const heard of events) cache.on((event) => void heard.push(event))
+
+  const watch = (promise: Promise<number | Reading<number>>) => {
+    const seen: Got = { state: 'pending' }
+    got.push(seen)
+    promise.then(
+      (value) => Object.assign(seen, { state: 'value', value }),
+      (error: unknown) => Object.assign(seen, { state: 'error', error }),
+    )
+  }
+  const agree = (law: string, byLaw: boolean, real: boolean) => {
+    if (real !== byLaw) throw new Violation(law, `the call returned ${real}, and not ${byLaw}`)
+  }
+
+  return {
+    rules,
+    clock,
+    expected,
+    cache,
+    calls,
+    got,
+    snapshots,
+    events,
+
+    get(maxWait?: number) {
+      expected.get(maxWait)
+      watch(maxWait === undefined ? cache.get() : cache.get({ maxWait }))
+    },
+    read() {
+      expected.get()
+      watch(cache.read())
+    },
+    refresh(ifOlderThan?: number) {
+      expected.refresh(ifOlderThan)
+      watch(ifOlderThan === undefined ? cache.refresh() : cache.refresh({ ifOlderThan }))
+    },
+    /** Nobody listens to what comes of it: that must not end the process. */
+    getAndForget() {
+      expected.get()
+      got.push(undefined)
+      void cache.get()
+    },
+    set() {
+      const value = ++values
+      const works = expected.set(value)
+      let worked = true
+      try {
+        cache.set(value)
+      } catch {
+        worked = false
+      }
+      agree('L9', works, worked)
+    },
+    seed(age: number) {
+      const value = ++values
+      const fetchedAt = clock.wallNow() - age
+      agree('L9', expected.seed(value, fetchedAt), cache.seed(value, { fetchedAt }))
+    },
+    invalidate: () => agree('L7', expected.invalidate(), cache.invalidate()),
+    reject(value: number) {
+      agree('L10', expected.reject(value), cache.invalidate({ ifValue: value }))
+    },
+    expire() {
+      expected.expire()
+      cache.expire()
+    },
+    settle(index: number, result: Result) {
+      const call = calls[index] as Call
+      const attempt = expected.attempts[index] as Attempt
+      const value = result === 'same' ? (expected.facts().held?.value ?? ++values) : result === 'older' ? -++values : ++values
+      const error = typeof result === 'object' ? { ...result } : undefined
+      expected.settle(attempt, result, value, error)
+      if (error) call.settle('reject', error)
+      else if (result === 'not modified') call.settle('resolve', call.context.notModified())
+      else call.settle('resolve', result === 'undefined' ? undefined : value)
+    },
+    hold() {
+      expected.hold()
+      releases.push(cache.keepFresh())
+    },
+    release() {
+      expected.release()
+      releases.pop()?.()
+    },
+    /** Promises settle between two timers, as they do in the event loop. */
+    async pass(ms: number) {
+      const until = expected.now() + ms
+      expected.advance(ms)
+      while (clock.step(until)) await promisesSettle()
+    },
+    dispose() {
+      expected.dispose()
+      cache.dispose()
+    },
+    /** Throws when anybody can see that the two differ. */
+    check() {
+      if (broken) throw broken
+      compare(this)
+    },
+  }
+}
+
+/** Longer than any chain of promises between a fetch and its last waiter. */
+export async function promisesSettle(): Promise<void> {
+  for (let turn = 0; turn < 16; turn++) await Promise.resolve()
+}
