@@ -53,7 +53,9 @@ export function transition<V, F extends Launch<V>>(
   }
   /** One failure more, at least the n-th in a row; without an error when the source did answer. */
   const worsen = (draw: number, failure?: Failure, retryAfter = 0, least = 1) => {
-    const attempts = Math.max((setback?.attempts ?? 0) + 1, least)
+    // 'gone' was an answer: an outage after it starts anew.
+    const before = setback?.failure?.class === 'gone' ? 0 : (setback?.attempts ?? 0)
+    const attempts = Math.max(before + 1, least)
     const nextAttemptAt = now + coolDown(policy.backoff, attempts, draw, retryAfter)
     const fatal = failure?.class === 'fatal' ? failure : failure && setback?.fatal
     setback = { at: now, attempts, nextAttemptAt, failure, fatal }

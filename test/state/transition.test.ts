@@ -67,6 +67,13 @@ describe('transition', () => {
     expect(change?.state.trouble?.setback).toBeUndefined()
   })
 
+  it('landed: an outage after gone starts at the first delay', () => {
+    const gone = at({ type: 'landed', flight, verdict: { ...defeat, class: 'gone' }, now: 200 }, flying)?.state
+    const next = at({ type: 'launch', flight, now: 9000 }, gone as State<string>)?.state
+    const failed = at({ type: 'landed', flight, verdict: defeat, now: 9000 }, next as State<string>)?.state
+    expect(failed?.trouble?.setback).toMatchObject({ attempts: 1, nextAttemptAt: 9500 })
+  })
+
   it('leaves its input untouched', () => {
     const frozen = Object.freeze({ ...flying, trouble: Object.freeze({ told: Object.freeze({ at: 120 }) }) })
     expect(at({ type: 'landed', flight, verdict: defeat, now: 200 }, frozen)?.state.trouble?.told).toEqual({
