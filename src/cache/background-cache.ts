@@ -4,10 +4,9 @@ import type { CacheEvent } from '../events/cache-event.ts'
 import type { Fetch, Reading } from '../fetch/fetch.ts'
 import type { StandardSchema } from '../fetch/schema.ts'
 import { freezeDeep } from '../policy/freeze.ts'
-import { type Entry, explainExpired, makeEntry, ownExpiryOf } from '../policy/lifetime.ts'
+import { explainExpired, makeEntry, ownExpiryOf } from '../policy/lifetime.ts'
 import { checkOptions, instant, isA, refuse } from '../policy/options.ts'
 import type { Lifetime, PolicyOptions } from '../policy/policy.ts'
-import { isUsable } from '../state/read-plan.ts'
 import { type Inspection, inspect, type Snapshot } from '../state/snapshot.ts'
 import type { Duration } from '../time/duration.ts'
 import { createCell } from './cell.ts'
@@ -52,13 +51,11 @@ class CacheOfOneValue<V> {
   }
 
   tryGet(): V | undefined {
-    const { entry, trouble } = this.#cell.state()
-    return entry && this.#setting.timeline.now() < entry.agingAt && !trouble?.told ? entry.value : undefined
+    return this.#reader.tryGet()
   }
 
   peek(): V | undefined {
-    const state = this.#cell.state()
-    return isUsable(state, this.#setting.timeline.now()) ? (state.entry as Entry<V>).value : undefined
+    return this.#reader.peek()
   }
 
   set(value: V, options: unknown = {}): void {

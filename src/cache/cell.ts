@@ -26,7 +26,11 @@ interface Queued<V> {
 }
 
 /** `replaced` is called after every change before anybody is told, `settled` once everything it causes has begun. */
-export function createCell<V>(setting: Setting<V>, replaced: (state: State<V>) => void, settled: () => void) {
+export function createCell<V>(
+  setting: Setting<V>,
+  replaced: (state: State<V, Flight<V>>) => void,
+  settled: () => void,
+) {
   const { policy, timeline, clock, schema, named } = setting
   const { toEpoch, checkedNow } = timeline
   /** how often each kind of fact happened */

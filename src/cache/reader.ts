@@ -2,6 +2,7 @@
 
 import { WaitTimeoutError } from '../errors.ts'
 import type { Fetch, Reading } from '../fetch/fetch.ts'
+import type { Flight } from '../fetch/flight.ts'
 import { handled } from '../fetch/waiting-room.ts'
 import type { Entry } from '../policy/lifetime.ts'
 import { checkOptions, duration, isA, type Rule, refuse } from '../policy/options.ts'
@@ -23,9 +24,14 @@ const refreshRules = { fetch, ifOlderThan: duration(0) }
 
 export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
   const { policy, timeline, clock, named, fetch: own } = setting
-  const { now } = timeline
-  /** The hot path: until then `get()` answers with the promise below. Kept in step by `update`. */
-  let freshUntil = -Infinity
+  const { now, isBefore } = timeline
+  /** The hot paths: until when each of these calls answers with what is held. Kept in step by `update`. */
+  let getUntil = -Infinity
+  let tryGetUntil = -Infinity
+  let peekUntil = -Infinity
+  let held: V | undefined
+  /** what a stampede waits for: nothing held and no trouble */
+  let boarding: Flight<V> | undefined
   let served: Promise<V>
   let servedEntry: Entry<V> | undefined
   let hits = 0
@@ -102,19 +108,34 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
     counts: () => ({ hits, misses }),
 
     /** The state was replaced. */
-    update({ entry, trouble }: State<V>) {
+    update({ entry, trouble, flight }: State<V, Flight<V>>) {
+      boarding = entry || trouble || policy.maxWait < Infinity ? undefined : flight
       if (entry && entry !== servedEntry) served = Promise.resolve(entry.value)
       servedEntry = entry
-      freshUntil = entry && !trouble?.told && !trouble?.setback?.fatal ? entry.agingAt : -Infinity
+      held = entry?.value
+      peekUntil = entry && !trouble?.told ? entry.expiresAt : -Infinity
+      tryGetUntil = entry && !trouble?.told ? entry.agingAt : -Infinity
+      getUntil = trouble?.setback?.fatal ? -Infinity : tryGetUntil
     },
 
     get(argument: unknown): Promise<V> {
-      if ((argument === undefined ? own : typeof argument === 'function') && now() < freshUntil) {
-        hits++
-        return served
+      if (argument === undefined ? own : typeof argument === 'function') {
+        if (isBefore(getUntil)) {
+          hits++
+          return served
+        }
+        if (boarding) {
+          misses++
+          boarding.readers.waiting++
+          return boarding.readers.promise
+        }
       }
       return ask('get()', argument) as Promise<V>
     },
+
+    tryGet: () => (isBefore(tryGetUntil) ? held : undefined),
+
+    peek: () => (isBefore(peekUntil) ? held : undefined),
 
     read: (argument: unknown) => ask('read()', argument, true) as Promise<Reading<V>>,
 

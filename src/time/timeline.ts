@@ -1,6 +1,6 @@
 /** The cache's own time: whole milliseconds that also count sleep, and their place on the wall clock. */
 
-import type { Clock } from './clock.ts'
+import { type Clock, systemClock } from './clock.ts'
 
 /** How long reads may go without a look at the wall clock. */
 const checkEvery = 1000
@@ -12,6 +12,8 @@ export interface Timeline {
   now(): number
   /** Now, with a look at the wall clock: at every launch and write. */
   checkedNow(): number
+  /** `now() < deadline`, for one in whole milliseconds: all that most reads ask. */
+  isBefore(deadline: number): boolean
   toEpoch(at: number): number
   fromEpoch(epoch: number): number
 }
@@ -24,6 +26,8 @@ export interface Timeline {
  * Time starts at 0 when the cache is made, so that the times in a cell stay small integers for 24 days.
  */
 export function createTimeline(clock: Clock): Timeline {
+  // The call below is shared by all caches of a process: V8 would not inline it once they have different clocks.
+  const isSystem = clock === systemClock
   /** the reading at which the wall clock was looked at last */
   let checkedAt = clock.now()
   /** what turns a reading of the clock into our time */
@@ -41,12 +45,16 @@ export function createTimeline(clock: Clock): Timeline {
     else if (Math.abs(ahead) > 1) epochAtZero += Math.round(ahead)
     return Math.floor(reading + shift)
   }
+  /** Our time, with fractions: to round them, and to let `check` return into this, costs as much as the comparison. */
+  const elapsed = () => {
+    const reading = isSystem ? performance.now() : clock.now()
+    const unchecked = reading - checkedAt
+    if (unchecked < 0 || unchecked >= checkEvery) check(reading)
+    return reading + shift
+  }
   return {
-    now() {
-      const reading = clock.now()
-      const unchecked = reading - checkedAt
-      return unchecked >= 0 && unchecked < checkEvery ? Math.floor(reading + shift) : check(reading)
-    },
+    now: () => Math.floor(elapsed()),
+    isBefore: (deadline) => elapsed() < deadline,
     checkedNow: () => check(clock.now()),
     toEpoch,
     fromEpoch: (epoch) => epoch - epochAtZero,

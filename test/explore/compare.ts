@@ -35,11 +35,13 @@ function compareCalls({ calls, expected: { attempts } }: Duo): void {
 function compareCallers({ got, expected: { callers } }: Duo): void {
   for (const [index, { answer }] of callers.entries()) {
     const real = got[index]
-    if (real) hold(agrees(real, answer), lawOf(answer), () => `caller ${index} got ${show(real)}, and not ${show(answer)}`)
+    if (real)
+      hold(agrees(real, answer), lawOf(answer), () => `caller ${index} got ${show(real)}, and not ${show(answer)}`)
   }
 }
 
-const lawOf = (answer: Answer) => (answer.state === 'error' ? 'L15' : answer.state === 'pending' ? 'L7 L8' : 'L6 L9 L13')
+const lawOf = (answer: Answer) =>
+  answer.state === 'error' ? 'L15' : answer.state === 'pending' ? 'L7 L8' : 'L6 L9 L13'
 
 function agrees({ state, value, error }: Got, answer: Answer): boolean {
   if (state !== answer.state) return false
@@ -67,11 +69,17 @@ function compareState({ cache, expected }: Duo): void {
 
 function isSame({ status, value, fetchedAt, expiresAt, failure }: Snapshot<number>, seen: Seen): boolean {
   const { held } = seen
-  const same = status === seen.status && value === held?.value && fetchedAt === held?.fetchedAt && expiresAt === held?.expiresAt
+  const same =
+    status === seen.status && value === held?.value && fetchedAt === held?.fetchedAt && expiresAt === held?.expiresAt
   if (!same || !failure || !seen.failure) return same && !failure === !seen.failure
   const { error, at, attempts, nextAttemptAt } = failure
   const { until } = seen.failure
-  return isTheError(error, seen.failure.error) && at === seen.failure.at && attempts === seen.failure.attempts && nextAttemptAt === until
+  return (
+    isTheError(error, seen.failure.error) &&
+    at === seen.failure.at &&
+    attempts === seen.failure.attempts &&
+    nextAttemptAt === until
+  )
 }
 
 function compareInspection({ cache, expected }: Duo): void {
@@ -91,17 +99,30 @@ function compareInspection({ cache, expected }: Duo): void {
     hold(is[key] === byLaw[key], 'L11', () => `inspect().${key} is ${is[key]}, and not ${byLaw[key]}`)
   }
   const ends = Math.max(now, is.nextAttemptAt ?? now)
-  hold(ends === Math.max(now, setback?.until ?? now), 'L12', () => `the cool-down ends at ${ends}, and not ${setback?.until}`)
+  hold(
+    ends === Math.max(now, setback?.until ?? now),
+    'L12',
+    () => `the cool-down ends at ${ends}, and not ${setback?.until}`,
+  )
   const error = setback?.failed ? setback.error : undefined
   hold(isTheError(is.lastError, error), 'L11', () => `the last error is ${show(is.lastError)}, and not ${show(error)}`)
   if (!expected.disposed()) hold(is.generation === expected.generation(), 'L6', () => `generation ${is.generation}`)
   const { hits, misses, fetches } = cache.stats()
-  hold(hits === expected.reads.hits && misses === expected.reads.misses, 'the table', () => `${hits} hits, ${misses} misses`)
+  hold(
+    hits === expected.reads.hits && misses === expected.reads.misses,
+    'the table',
+    () => `${hits} hits, ${misses} misses`,
+  )
   hold(fetches === expected.attempts.length, 'L5', () => `stats() counts ${fetches} fetches`)
 }
 
 /** L11, L21: everybody hears of everything, in the order in which it was committed. */
-function compareNews({ cache, snapshots: [first = [], second = []], events: [told = [], alsoTold = []], expected }: Duo): void {
+function compareNews({
+  cache,
+  snapshots: [first = [], second = []],
+  events: [told = [], alsoTold = []],
+  expected,
+}: Duo): void {
   const commits = expected.seen.slice(1)
   hold(first.length === commits.length, 'L21', () => `heard of ${first.length} snapshots, and not ${commits.length}`)
   for (const [index, snapshot] of first.entries()) {
@@ -109,7 +130,8 @@ function compareNews({ cache, snapshots: [first = [], second = []], events: [tol
     const commit = commits[index] as Seen
     hold(isSame(snapshot, commit), 'L21', () => `snapshot ${index} is ${show(snapshot)}, and not ${show(commit)}`)
   }
-  if (first.length > 0) hold(first.at(-1) === cache.getSnapshot(), 'L21', () => 'the last snapshot heard is not the last one')
+  if (first.length > 0)
+    hold(first.at(-1) === cache.getSnapshot(), 'L21', () => 'the last snapshot heard is not the last one')
   hold(told.length === alsoTold.length, 'L21', () => 'one listener heard more events')
   const counts: Record<string, number> = {}
   for (const [index, event] of told.entries()) {
@@ -122,7 +144,8 @@ function compareNews({ cache, snapshots: [first = [], second = []], events: [tol
   }
 }
 
-const kindsOfNews = 'fetch-started fetch-failed value-set value-seeded invalidated expired disposed listener-failed'.split(' ')
+const kindsOfNews =
+  'fetch-started fetch-failed value-set value-seeded invalidated expired disposed listener-failed'.split(' ')
 
 /** L20: one timer for every fetch; those of bounded waits and of `keepFresh()` hold the process, and no other does. */
 function compareTimers({ clock, expected, rules }: Duo): void {

@@ -1,5 +1,13 @@
 /** One real cache and its oracle, taking every step together. */
-import { BackgroundCache, type CacheEvent, type Fetch, type FetchContext, type Held, type Reading, type Snapshot } from 'evercurrent'
+import {
+  BackgroundCache,
+  type CacheEvent,
+  type Fetch,
+  type FetchContext,
+  type Held,
+  type Reading,
+  type Snapshot,
+} from 'evercurrent'
 import { compare } from './compare.ts'
 import { type Attempt, createExpected, type Result } from './expected.ts'
 import { optionsOf, type Rules } from './rules.ts'
@@ -53,7 +61,12 @@ export function createDuo(rules: Rules) {
       const call: Call = { context, previous, settled: false, settle }
       calls.push(call)
     })
-  const cache = new BackgroundCache<number>({ ...(optionsOf(rules) as { ttl: number }), fetch, clock, random: () => rules.draw })
+  const cache = new BackgroundCache<number>({
+    ...(optionsOf(rules) as { ttl: number }),
+    fetch,
+    clock,
+    random: () => rules.draw,
+  })
   for (const heard of snapshots) cache.subscribe((snapshot) => void heard.push(snapshot))
   for (const heard of events) cache.on((event) => void heard.push(event))
 
@@ -124,7 +137,8 @@ export function createDuo(rules: Rules) {
     settle(index: number, result: Result) {
       const call = calls[index] as Call
       const attempt = expected.attempts[index] as Attempt
-      const value = result === 'same' ? (expected.facts().held?.value ?? ++values) : result === 'older' ? -++values : ++values
+      const value =
+        result === 'same' ? (expected.facts().held?.value ?? ++values) : result === 'older' ? -++values : ++values
       const error = typeof result === 'object' ? { ...result } : undefined
       expected.settle(attempt, result, value, error)
       if (error) call.settle('reject', error)

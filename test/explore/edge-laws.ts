@@ -5,7 +5,12 @@ import { hold, show } from './violation.ts'
 
 type Step = Change<number, Flight> | undefined
 
-export function checkEdge(world: World, { machine: before, disposed }: Spot, input: Input<number, Flight>, change: Step): void {
+export function checkEdge(
+  world: World,
+  { machine: before, disposed }: Spot,
+  input: Input<number, Flight>,
+  change: Step,
+): void {
   if (disposed) return hold(!change, 'L20', () => `${input.type} changed a disposed state to ${show(change?.state)}`)
   if (!change) return checkRefusal(before, input)
   checkSlot(before, input, change)
@@ -42,7 +47,11 @@ function checkSlot(before: Machine, input: Input<number, Flight>, { state, lost,
     case 'seed': {
       const kept = !!flight && flight.startedAt > input.entry.fetchedAt
       hold(state.flight === (kept ? flight : undefined), 'L9', () => `a seed and the fetch in the air: kept is ${kept}`)
-      hold(lost === (kept ? undefined : flight), 'L9', () => 'the fetch that a seed superseded is not the one that lost')
+      hold(
+        lost === (kept ? undefined : flight),
+        'L9',
+        () => 'the fetch that a seed superseded is not the one that lost',
+      )
       break
     }
     default:
@@ -54,11 +63,16 @@ function checkSlot(before: Machine, input: Input<number, Flight>, { state, lost,
 
 /** L6, L9, L10, L11, L16: what becomes of the value. */
 function checkValue({ entry: before }: Machine, input: Input<number, Flight>, { entry: after }: Machine): void {
-  const kept = () => hold(after === before, 'L11', () => `${input.type} changed the value: ${show(before)} to ${show(after)}`)
+  const kept = () =>
+    hold(after === before, 'L11', () => `${input.type} changed the value: ${show(before)} to ${show(after)}`)
   const dropped = () => hold(!after, 'L10', () => `${input.type} left a value: ${show(after)}`)
   const put = (entry: unknown) => hold(after === entry, 'L6', () => `${input.type} did not put its value`)
   if (input.type !== 'set' && before && after) {
-    hold(after.fetchedAt >= before.fetchedAt, 'L6', () => `${input.type} put an older value: ${show(after)} over ${show(before)}`)
+    hold(
+      after.fetchedAt >= before.fetchedAt,
+      'L6',
+      () => `${input.type} put an older value: ${show(after)} over ${show(before)}`,
+    )
   }
   switch (input.type) {
     case 'set':
@@ -89,7 +103,11 @@ function checkCoolDown({ rules }: World, before: Machine, input: Input<number, F
     return hold(!is, 'L12', () => `${input.type} left a cool-down: ${show(is)}`)
   }
   if (verdict?.kind === 'slow') {
-    return hold(!is?.failure && !((is?.nextAttemptAt ?? now) > now), 'L12', () => `a success left a cool-down: ${show(is)}`)
+    return hold(
+      !is?.failure && !((is?.nextAttemptAt ?? now) > now),
+      'L12',
+      () => `a success left a cool-down: ${show(is)}`,
+    )
   }
   if (verdict?.kind === 'failed' && verdict.class === 'gone') {
     return hold(!!is && is.nextAttemptAt <= now + 5000, 'L16', () => `"gone" is remembered for too long: ${show(is)}`)
@@ -100,8 +118,16 @@ function checkCoolDown({ rules }: World, before: Machine, input: Input<number, F
     const asked = verdict.kind === 'failed' && rules.backoff ? Math.min(verdict.retryAfter, 3_600_000) : 0
     const length = (is?.nextAttemptAt ?? NaN) - now
     const fits = length >= Math.max(delay / 2, asked) && length <= Math.max(delay, asked)
-    hold(fits, 'L12', () => `a cool-down of ${length} ms after ${is?.attempts} failures (${delay / 2} to ${delay}, asked ${asked})`)
-    return hold(is?.attempts === (was?.attempts ?? 0) + 1, 'L12', () => `attempt ${is?.attempts} after ${was?.attempts}`)
+    hold(
+      fits,
+      'L12',
+      () => `a cool-down of ${length} ms after ${is?.attempts} failures (${delay / 2} to ${delay}, asked ${asked})`,
+    )
+    return hold(
+      is?.attempts === (was?.attempts ?? 0) + 1,
+      'L12',
+      () => `attempt ${is?.attempts} after ${was?.attempts}`,
+    )
   }
   if (input.type === 'dispose' || was?.failure?.class === 'gone') return
   const kept = !was || (!!is && is.nextAttemptAt >= was.nextAttemptAt && is.attempts >= was.attempts)
@@ -119,7 +145,11 @@ function checkFacts(before: Machine, input: Input<number, Flight>, { facts, lost
   if (lostOne) hold(discards[0]?.because === because, 'L11', () => `discarded because of ${discards[0]?.because}`)
   if (verdict?.kind === 'failed') {
     const failed = facts.find((fact) => fact.kind === 'fetch-failed')
-    hold(failed?.error === verdict.error && failed?.class === verdict.class, 'L11', () => `a failure is told as ${show(failed)}`)
+    hold(
+      failed?.error === verdict.error && failed?.class === verdict.class,
+      'L11',
+      () => `a failure is told as ${show(failed)}`,
+    )
   }
   const succeeded = verdict !== undefined && verdict.kind !== 'failed' && verdict.kind !== 'older'
   hold(told.includes('fetch-succeeded') === succeeded, 'L11', () => `${input.type} tells ${show(told)}`)

@@ -1,6 +1,17 @@
 /** What every caller and observer of one cache must see, by the laws: the oracle for the real class. */
 import { afterFailure, afterOlder, afterRejection, resultOf } from './happenings.ts'
-import { coolDownRuns, decide, type Facts, factsOf, type Held, heldFrom, isUsable, mayServeStale, type Past, then } from './history.ts'
+import {
+  add,
+  coolDownRuns,
+  decide,
+  type Facts,
+  factsOf,
+  type Held,
+  heldFrom,
+  isUsable,
+  mayServeStale,
+  type Past,
+} from './history.ts'
 import type { Refusal, Rules } from './rules.ts'
 
 /** What one caller has got. Errors of the package itself are told by their code. */
@@ -28,7 +39,9 @@ export interface Attempt {
 export interface Seen {
   readonly status: 'empty' | 'current' | 'refreshing' | 'disposed'
   readonly held: Held | undefined
-  readonly failure: { readonly error: unknown; readonly at: number; readonly attempts: number; readonly until: number } | undefined
+  readonly failure:
+    | { readonly error: unknown; readonly at: number; readonly attempts: number; readonly until: number }
+    | undefined
 }
 
 export type Result = 'new' | 'same' | 'older' | 'not modified' | 'undefined' | Refusal
@@ -60,7 +73,8 @@ export function createExpected(rules: Rules, startAt: number) {
   const tell = (kind: string) => {
     told[kind] = (told[kind] ?? 0) + 1
   }
-  const waiting = ({ readers, refreshers }: Attempt) => [...readers, ...refreshers].filter(({ answer }) => answer === pending)
+  const waiting = ({ readers, refreshers }: Attempt) =>
+    [...readers, ...refreshers].filter(({ answer }) => answer === pending)
   const inTheAir = () => [...air]
 
   /** Something happened; observers hear of it if there is anything to see. */
@@ -71,7 +85,8 @@ export function createExpected(rules: Rules, startAt: number) {
     const [f, g] = [before.failure, after.failure]
     const sameFailure = f === g || (f && g && f.error === g.error && f.at === g.at && f.attempts === g.attempts)
     const [h, i] = [before.held, after.held]
-    const sameHeld = h === i || (h && i && h.value === i.value && h.fetchedAt === i.fetchedAt && h.expiresAt === i.expiresAt)
+    const sameHeld =
+      h === i || (h && i && h.value === i.value && h.fetchedAt === i.fetchedAt && h.expiresAt === i.expiresAt)
     if (before.status !== after.status || !sameHeld || !sameFailure) seen.push(after)
   }
   const give = (to: readonly Caller[], answer: Answer) => {
@@ -120,7 +135,8 @@ export function createExpected(rules: Rules, startAt: number) {
     const { held, setback, fatal, told: toExpire, slowAt } = facts
     if (!holds || owner || disposed) return Infinity
     const wanted = held && !fatal && !toExpire ? held.refreshAt : now
-    const pause = setback && setback.until <= setback.at ? setback.at + 1000 : slowAt === undefined ? now : slowAt + 1000
+    const pause =
+      setback && setback.until <= setback.at ? setback.at + 1000 : slowAt === undefined ? now : slowAt + 1000
     const candidates = [wanted, pause, held?.expiresAt ?? now, setback?.until ?? now, (setback?.at ?? now) + 5000]
     const due = candidates.filter((at) => at >= Math.max(wanted, pause) && !coolDownRuns(facts, Math.max(at, now)))
     return Math.max(now, Math.min(...due))
@@ -144,7 +160,7 @@ export function createExpected(rules: Rules, startAt: number) {
     const got = heldFrom(rules, brought, attempt.startedAt, now)
     if (isOwner) {
       tell('fetch-succeeded')
-      happens(then(past, happened))
+      happens(add(past, happened))
     }
     finish(attempt, { state: 'value', held: got, from: 'source', stale: got.expiresAt <= now })
   }
@@ -175,7 +191,8 @@ export function createExpected(rules: Rules, startAt: number) {
       }
       due.push({ at: attempt.startedAt + rules.fetchTimeout, task: timeOut })
     }
-    for (const caller of callers) if (caller.answer === pending) due.push({ at: caller.giveUpAt, task: () => giveUp(caller) })
+    for (const caller of callers)
+      if (caller.answer === pending) due.push({ at: caller.giveUpAt, task: () => giveUp(caller) })
     const next = due.reduce((first, other) => (other.at < first.at ? other : first))
     if (next.at > until) return undefined
     return () => {
@@ -220,7 +237,8 @@ export function createExpected(rules: Rules, startAt: number) {
     refresh(ifOlderThan = 0): void {
       if (disposed) return void refuseDisposed()
       const { held, setback, fatal } = facts
-      if (held && !fatal && isUsable(facts, now) && now - held.fetchedAt < ifOlderThan) return void enter(memory(held, false))
+      if (held && !fatal && isUsable(facts, now) && now - held.fetchedAt < ifOlderThan)
+        return void enter(memory(held, false))
       if (setback?.failed && now - setback.at < ifOlderThan) return void enter({ state: 'error', error: setback.error })
       const caller = enter(pending)
       if (!owner) launch([], [caller])
@@ -235,7 +253,7 @@ export function createExpected(rules: Rules, startAt: number) {
       const queued = trailing ?? []
       trailing = undefined
       tell('value-set')
-      mutate('set', then(past, { what: 'set', at: now, held }))
+      mutate('set', add(past, { what: 'set', at: now, held }))
       give(queued, memory(held, false))
       for (const attempt of waited) {
         finish(attempt, memory(held, false))
@@ -249,7 +267,7 @@ export function createExpected(rules: Rules, startAt: number) {
       if (disposed || (facts.held && facts.held.fetchedAt >= held.fetchedAt)) return false
       if (now >= held.expiresAt + rules.staleIfError) return false
       const waited = inTheAir()
-      const seeded = then(past, { what: 'seeded', at: now, held })
+      const seeded = add(past, { what: 'seeded', at: now, held })
       tell('value-seeded')
       if (owner && owner.startedAt <= held.fetchedAt) mutate('seeded', seeded)
       else happens(seeded)
@@ -262,7 +280,7 @@ export function createExpected(rules: Rules, startAt: number) {
       if (disposed) return false
       const did = owner !== undefined || facts.held !== undefined
       tell('invalidated')
-      mutate('invalidated', then(past, { what: 'invalidated', at: now }))
+      mutate('invalidated', add(past, { what: 'invalidated', at: now }))
       follow()
       return did
     },
@@ -278,7 +296,7 @@ export function createExpected(rules: Rules, startAt: number) {
     expire(): void {
       if (disposed) return
       tell('expired')
-      mutate('expired', then(past, { what: 'expired', at: now }))
+      mutate('expired', add(past, { what: 'expired', at: now }))
       follow()
     },
     settle(attempt: Attempt, result: Result, value: number, error: unknown): void {

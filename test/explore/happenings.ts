@@ -1,5 +1,5 @@
 /** What an outcome or a rejection adds to a history, by the laws. */
-import { factsOf, type Happening, heldFrom, type Past, coolDownOf, then } from './history.ts'
+import { add, coolDownOf, factsOf, type Happening, heldFrom, type Past } from './history.ts'
 import type { Refusal, Rules } from './rules.ts'
 
 export interface Failing {
@@ -10,22 +10,34 @@ export interface Failing {
 }
 
 /** L12, L16: a failed fetch that owned the slot. */
-export function afterFailure(past: Past, rules: Rules, { at, error, class: severity, retryAfter }: Failing, least = 1): Past {
+export function afterFailure(
+  past: Past,
+  rules: Rules,
+  { at, error, class: severity, retryAfter }: Failing,
+  least = 1,
+): Past {
   // "Gone" is an answer, not an outage: remembered for at most 5 s, and no longer than a value would be.
-  if (severity === 'gone') return then(past, { what: 'gone', at, error, attempts: 1, until: at + Math.min(5000, rules.ttl) })
+  if (severity === 'gone')
+    return add(past, { what: 'gone', at, error, attempts: 1, until: at + Math.min(5000, rules.ttl) })
   const attempts = Math.max((factsOf(past).setback?.attempts ?? 0) + 1, least)
   const until = at + coolDownOf(rules, attempts, rules.draw, retryAfter)
-  return then(past, { what: 'failed', at, error, attempts, until, fatal: severity === 'fatal' })
+  return add(past, { what: 'failed', at, error, attempts, until, fatal: severity === 'fatal' })
 }
 
 /** L6: the author's `isNewer` says that the result is older than what is held. */
 export function afterOlder(past: Past, rules: Rules, at: number): Past {
   const attempts = (factsOf(past).setback?.attempts ?? 0) + 1
-  return then(past, { what: 'older', at, attempts, until: at + coolDownOf(rules, attempts, rules.draw) })
+  return add(past, { what: 'older', at, attempts, until: at + coolDownOf(rules, attempts, rules.draw) })
 }
 
 /** What a result means that a fetch started at `startedAt` brings `at`; `isSame`: it says what is held already. */
-export function resultOf(rules: Rules, value: number, isSame: boolean, startedAt: number, at: number): Happening | 'expired' {
+export function resultOf(
+  rules: Rules,
+  value: number,
+  isSame: boolean,
+  startedAt: number,
+  at: number,
+): Happening | 'expired' {
   if (startedAt + rules.ownLife <= at) return 'expired'
   const held = heldFrom(rules, value, startedAt, at)
   return held.expiresAt <= at ? { what: 'slow', at } : { what: isSame ? 'renewed' : 'fetched', at, held }
@@ -35,8 +47,8 @@ export function resultOf(rules: Rules, value: number, isSame: boolean, startedAt
 export function afterRejection(past: Past, rules: Rules, at: number, error: unknown): Past {
   const { rejection, setback } = factsOf(past)
   const again = rules.backoff && rejection?.since !== undefined && at - rejection.since < rules.backoff.max
-  if (!again) return then(past, { what: 'rejected', at, inARow: 1 })
+  if (!again) return add(past, { what: 'rejected', at, inARow: 1 })
   const inARow = rejection.inARow + 1
   const failing = { at, error, class: 'retry', retryAfter: setback && setback.until - at } as const
-  return afterFailure(then(past, { what: 'rejected', at, inARow }), rules, failing, inARow - 1)
+  return afterFailure(add(past, { what: 'rejected', at, inARow }), rules, failing, inARow - 1)
 }

@@ -16,7 +16,13 @@ export interface Held {
 export type Happening = { readonly at: number } & (
   | { readonly what: 'fetched' | 'renewed' | 'set' | 'seeded'; readonly held: Held }
   /** `error` is absent when the source answered with something older than what is held */
-  | { readonly what: 'failed' | 'gone' | 'older'; readonly until: number; readonly attempts: number; readonly error?: unknown; readonly fatal?: boolean }
+  | {
+      readonly what: 'failed' | 'gone' | 'older'
+      readonly until: number
+      readonly attempts: number
+      readonly error?: unknown
+      readonly fatal?: boolean
+    }
   /** arrived, but had outlived its own ttl */
   | { readonly what: 'slow' | 'expired' | 'invalidated' }
   | { readonly what: 'rejected'; readonly inARow: number }
@@ -25,7 +31,7 @@ export type Happening = { readonly at: number } & (
 /** A history, newest first. */
 export type Past = { readonly last: Happening; readonly before: Past } | undefined
 
-export const then = (before: Past, last: Happening): Past => ({ last, before })
+export const add = (before: Past, last: Happening): Past => ({ last, before })
 
 /** A failed attempt since the last success: the cool-down it caused and its error. */
 export interface Setback {

@@ -1,8 +1,8 @@
 /** Walks every schedule of the pure machine, state by state, and checks the laws in every state and on every edge. */
 import type { Rules } from './rules.ts'
 import { policyOf } from './rules.ts'
-import * as play from './spot.ts'
 import type { Spot, World } from './spot.ts'
+import * as play from './spot.ts'
 import { checkState } from './state-laws.ts'
 import { Violation } from './violation.ts'
 
@@ -76,9 +76,11 @@ function keyOf({ now, machine, facts, adrift }: Spot): string {
   const { kind, entry, flight, queued, trouble } = machine
   const { setback: s, told, rejections: r } = trouble ?? {}
   let key = `${kind}${queued ? 'q' : ''}${adrift.length}`
-  if (entry) key += `e${entry.fetchedAt - now},${entry.agingAt - now},${(entry.refreshAt ?? 0) - now},${entry.expiresAt - now}`
+  if (entry)
+    key += `e${entry.fetchedAt - now},${entry.agingAt - now},${(entry.refreshAt ?? 0) - now},${entry.expiresAt - now}`
   if (flight) key += `f${flight.startedAt - now}`
-  if (s) key += `s${s.at - now},${s.attempts},${s.nextAttemptAt - now},${s.failure?.class},${s.fatal ? s.fatal === s.failure : '-'}`
+  if (s)
+    key += `s${s.at - now},${s.attempts},${s.nextAttemptAt - now},${s.failure?.class},${s.fatal ? s.fatal === s.failure : '-'}`
   if (told) key += `t${told.at - now},${told.tried ?? ''}`
   if (r) key += `r${r.inARow},${(r.heldSince ?? Infinity) - now}`
   return `${key}|${keyOfFacts(facts, now)}`
@@ -145,7 +147,11 @@ export function explorePure(rules: Rules, depth: number): Explored {
     }
     frontier = next
   }
-  return { states: found.size, edges: edges.reduce((sum, { length }) => sum + length, 0), schedules: walks(edges, depth) }
+  return {
+    states: found.size,
+    edges: edges.reduce((sum, { length }) => sum + length, 0),
+    schedules: walks(edges, depth),
+  }
 }
 
 /** How many ways there are to make that many moves, or fewer until nothing more can happen. */

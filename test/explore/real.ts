@@ -40,7 +40,10 @@ const core: Readonly<Record<string, Step>> = {
   seed: { take: (duo) => duo.seed(0) },
   'seed, older': { take: (duo) => duo.seed(1500) },
   invalidate: { take: (duo) => duo.invalidate() },
-  'invalidate if the held value': { open: (duo) => heldValue(duo) !== undefined, take: (duo) => duo.reject(heldValue(duo) ?? 0) },
+  'invalidate if the held value': {
+    open: (duo) => heldValue(duo) !== undefined,
+    take: (duo) => duo.reject(heldValue(duo) ?? 0),
+  },
   'invalidate if another value': { open: (duo) => heldValue(duo) !== undefined, take: (duo) => duo.reject(0) },
   expire: { take: (duo) => duo.expire() },
   'settle: new': settle('new'),
@@ -73,7 +76,9 @@ const more: Readonly<Record<string, Step>> = {
   'settle: undefined': settle('undefined'),
   'settle: retry after 7 s': settle({ class: 'retry', retryAfter: 7000 }),
   'settle the oldest: gone': settle({ class: 'gone' }, 'oldest'),
-  'past stale-if-error': passTo(({ expected, rules }) => (expected.facts().held?.expiresAt ?? NaN) + rules.staleIfError),
+  'past stale-if-error': passTo(
+    ({ expected, rules }) => (expected.facts().held?.expiresAt ?? NaN) + rules.staleIfError,
+  ),
   'keep fresh': { open: ({ expected }) => expected.holds() < 2, take: (duo) => duo.hold() },
   'let go': { open: ({ expected }) => expected.holds() > 0, take: (duo) => duo.release() },
 }
@@ -108,7 +113,10 @@ async function play(rules: Rules, steps: Readonly<Record<string, Step>>, choose:
 /** Whoever waits, waits for a fetch that is in the air; after `dispose()` nobody does, and no timer is left. */
 async function end(duo: Duo): Promise<void> {
   const { expected } = duo
-  const awaited = [...expected.inTheAir().flatMap(({ readers, refreshers }) => [...readers, ...refreshers]), ...(expected.trailing() ?? [])]
+  const awaited = [
+    ...expected.inTheAir().flatMap(({ readers, refreshers }) => [...readers, ...refreshers]),
+    ...(expected.trailing() ?? []),
+  ]
   for (const caller of expected.waiting()) hold(awaited.includes(caller), 'L7 L8', () => 'somebody waits for nothing')
   duo.dispose()
   await promisesSettle()
@@ -124,7 +132,11 @@ function listenForUnhandled() {
   return {
     async check() {
       await new Promise((resolve) => setImmediate(resolve))
-      hold(unhandled.length === 0, 'L11', () => `${unhandled.length} rejections were not handled, first ${unhandled[0]}`)
+      hold(
+        unhandled.length === 0,
+        'L11',
+        () => `${unhandled.length} rejections were not handled, first ${unhandled[0]}`,
+      )
     },
     stop: () => void process.off('unhandledRejection', note),
   }

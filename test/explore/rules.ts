@@ -52,7 +52,13 @@ export const allRules: readonly Rules[] = [
     backoff: { base: 60_000, max: 3_600_000 },
     fetchTimeout: 90 * day + 11,
   },
-  { ...plain, name: 'short ttl, long cool-down', ttl: 3000, refreshWindow: 1000, backoff: { base: 16_000, max: 64_000 } },
+  {
+    ...plain,
+    name: 'short ttl, long cool-down',
+    ttl: 3000,
+    refreshWindow: 1000,
+    backoff: { base: 16_000, max: 64_000 },
+  },
 ]
 
 /** What a failing fetch throws: the policy's callbacks read what it means from it. */

@@ -7,7 +7,7 @@ import type { State } from '../../src/state/state.ts'
 import { type Input, transition } from '../../src/state/transition.ts'
 import { checkEdge } from './edge-laws.ts'
 import { afterFailure, afterOlder, afterRejection, resultOf } from './happenings.ts'
-import { decide, type Facts, factsOf, heldFrom, type Past, then } from './history.ts'
+import { add, decide, type Facts, factsOf, heldFrom, type Past } from './history.ts'
 import type { Refusal, Rules } from './rules.ts'
 import { hold, show } from './violation.ts'
 
@@ -98,7 +98,12 @@ export function superseding(spot: Spot, past: Past): Expected {
 }
 
 export function entryOf({ rules, policy }: World, value: number, fetchedAt: number, now: number): Entry<number> {
-  return makeEntry(policy, value, { fetchedAt, arrivedAt: now, ownExpiry: fetchedAt + rules.ownLife, draw: () => rules.draw })
+  return makeEntry(policy, value, {
+    fetchedAt,
+    arrivedAt: now,
+    ownExpiry: fetchedAt + rules.ownLife,
+    draw: () => rules.draw,
+  })
 }
 
 export function read(world: World, spot: Spot): Spot {
@@ -114,7 +119,7 @@ export function refresh(world: World, spot: Spot): Spot {
 export function set(world: World, spot: Spot): Spot {
   const { now } = spot
   const entry = entryOf(world, newValue(), now, now)
-  const past = then(spot.past, { what: 'set', at: now, held: heldFrom(world.rules, entry.value, now, now) })
+  const past = add(spot.past, { what: 'set', at: now, held: heldFrom(world.rules, entry.value, now, now) })
   return commit(world, spot, { type: 'set', entry, now }, { past, owner: undefined, trailing: false })
 }
 
@@ -124,14 +129,19 @@ export function seed(world: World, spot: Spot, fetchedAt: number): Spot {
   const input = { type: 'seed', entry, now } as const
   if (facts.held && facts.held.fetchedAt >= fetchedAt) return refuse(world, spot, input, 'L9')
   if (now >= entry.expiresAt + world.rules.staleIfError) return refuse(world, spot, input, 'L9')
-  const seeded = then(past, { what: 'seeded', at: now, held: heldFrom(world.rules, entry.value, fetchedAt, now) })
+  const seeded = add(past, { what: 'seeded', at: now, held: heldFrom(world.rules, entry.value, fetchedAt, now) })
   const keepsTheSlot = !owner || owner.startedAt > fetchedAt
   return commit(world, spot, input, keepsTheSlot ? { past: seeded } : superseding(spot, seeded))
 }
 
 export function invalidate(world: World, spot: Spot): Spot {
   const { now, past } = spot
-  return commit(world, spot, { type: 'invalidate', now }, superseding(spot, then(past, { what: 'invalidated', at: now })))
+  return commit(
+    world,
+    spot,
+    { type: 'invalidate', now },
+    superseding(spot, add(past, { what: 'invalidated', at: now })),
+  )
 }
 
 export function rejectHeld(world: World, spot: Spot): Spot {
@@ -149,7 +159,7 @@ export function rejectOther(world: World, spot: Spot): Spot {
 
 export function expire(world: World, spot: Spot): Spot {
   const { now, past } = spot
-  return commit(world, spot, { type: 'expire', now }, superseding(spot, then(past, { what: 'expired', at: now })))
+  return commit(world, spot, { type: 'expire', now }, superseding(spot, add(past, { what: 'expired', at: now })))
 }
 
 export function dispose(world: World, spot: Spot): Spot {
@@ -178,14 +188,15 @@ export function settle(world: World, spot: Spot, flight: Flight, result: Result)
   }
   if (typeof result === 'object') return fail({ ...result }, result)
   const { entry: held } = spot.machine
-  if (result === 'older' && held) return land({ kind: 'older', entry: held, draw: rules.draw }, afterOlder(past, rules, now))
+  if (result === 'older' && held)
+    return land({ kind: 'older', entry: held, draw: rules.draw }, afterOlder(past, rules, now))
   const isSame = result === 'same' && facts.held !== undefined
   const value = isSame ? (facts.held?.value as number) : newValue()
   const happened = resultOf(rules, value, isSame, flight.startedAt, now)
   if (happened === 'expired') return fail({ code: 'INVALID_VALUE' }, { class: 'retry' })
   const entry = entryOf(world, value, flight.startedAt, now)
   const kind = happened.what === 'slow' ? 'slow' : isSame ? 'renewed' : 'replaced'
-  return land({ kind, entry }, then(past, happened))
+  return land({ kind, entry }, add(past, happened))
 }
 
 /** Only time goes by. */

@@ -12,7 +12,12 @@ export function checkState(world: World, spot: Spot): void {
   checkValue(spot)
   checkTrouble(spot)
   checkStrangers(world, spot)
-  const without = { ...spot.machine, kind: spot.machine.entry ? 'current' : 'empty', flight: undefined, queued: undefined }
+  const without = {
+    ...spot.machine,
+    kind: spot.machine.entry ? 'current' : 'empty',
+    flight: undefined,
+    queued: undefined,
+  }
   for (const at of instants(world, spot)) {
     checkPlan(world, spot, spot.machine, at)
     if (spot.owner) checkPlan(world, spot, without as Machine, at)
@@ -36,7 +41,8 @@ function checkShape({ machine, owner, trailing, disposed }: Spot): void {
   hold(kind === kindByLaw, 'L5', () => `${kind}, and not ${kindByLaw}`)
   hold(flight === owner, 'L6', () => 'another fetch owns the slot than by the laws')
   hold((queued ?? false) === trailing, 'L8', () => `queued is ${queued}, and not ${trailing}`)
-  if (disposed) hold(!entry && !flight && !queued && !trouble, 'L20', () => `disposed, and still holds ${show(machine)}`)
+  if (disposed)
+    hold(!entry && !flight && !queued && !trouble, 'L20', () => `disposed, and still holds ${show(machine)}`)
 }
 
 /** L1, L2: what is held and how long it lives. */
@@ -51,8 +57,13 @@ function checkValue({ machine: { entry, flight }, facts: { held } }: Spot): void
     entry.expiresAt === held.expiresAt
   hold(same, 'L1', () => `holds ${show(entry)}, and not ${show(held)}`)
   const whole = [entry.fetchedAt, entry.agingAt, entry.expiresAt].every(Number.isInteger)
-  hold(whole && entry.fetchedAt <= entry.agingAt && entry.agingAt <= entry.expiresAt, 'L1', () => `times of ${show(entry)}`)
-  if (flight) hold(entry.fetchedAt <= flight.startedAt, 'L6', () => 'a fetch owns the slot that began before what is held')
+  hold(
+    whole && entry.fetchedAt <= entry.agingAt && entry.agingAt <= entry.expiresAt,
+    'L1',
+    () => `times of ${show(entry)}`,
+  )
+  if (flight)
+    hold(entry.fetchedAt <= flight.startedAt, 'L6', () => 'a fetch owns the slot that began before what is held')
 }
 
 /** L10, L12, L16: failures, the cool-down, and what was told to expire. */
@@ -62,12 +73,21 @@ function checkTrouble({ machine: { trouble }, facts: { setback, fatal, told, rej
   hold(until === Math.max(now, setback?.until ?? now), 'L12', () => `cool-down ${show(is)}, and not ${show(setback)}`)
   hold((is?.attempts ?? 0) === (setback?.attempts ?? 0), 'L12', () => `failures ${show(is)}, and not ${show(setback)}`)
   hold(!!is?.failure === !!setback?.failed, 'L11', () => `failure ${show(is)}, and not ${show(setback)}`)
-  if (is?.failure) hold(isTheError(is.failure.error, setback?.error), 'L15', () => `error ${show(is)}, and not ${show(setback)}`)
+  if (is?.failure)
+    hold(isTheError(is.failure.error, setback?.error), 'L15', () => `error ${show(is)}, and not ${show(setback)}`)
   const isFatal = is?.fatal ?? (is?.failure?.class === 'fatal' ? is.failure : undefined)
-  hold(!!isFatal === !!fatal && isFatal?.error === fatal?.error, 'L16', () => `fatal ${show(isFatal)}, and not ${show(fatal)}`)
+  hold(
+    !!isFatal === !!fatal && isFatal?.error === fatal?.error,
+    'L16',
+    () => `fatal ${show(isFatal)}, and not ${show(fatal)}`,
+  )
   const toldAsByLaw = isTold?.at === told?.at && !!isTold?.tried === !!told?.tried
   hold(toldAsByLaw, 'L10', () => `told to expire ${show(isTold)}, and not ${show(told)}`)
-  hold(rejections?.inARow === rejection?.inARow, 'L10', () => `rejections ${show(rejections)}, and not ${show(rejection)}`)
+  hold(
+    rejections?.inARow === rejection?.inARow,
+    'L10',
+    () => `rejections ${show(rejections)}, and not ${show(rejection)}`,
+  )
 }
 
 const isTheError = (error: unknown, expected: unknown) =>
@@ -108,7 +128,11 @@ function checkDue({ rules, policy }: World, { facts }: Spot, machine: Machine, a
   // A cool-down without an error binds no reader who would have to be told one.
   if (facts.setback && !facts.setback.failed) return
   const { fetches } = oracle.decide(facts, false, rules, at)
-  hold(at >= nextFetchAt(machine) === fetches, 'L12', () => `a fetch is due at ${nextFetchAt(machine)}, at ${at} it is ${fetches}`)
+  hold(
+    at >= nextFetchAt(machine) === fetches,
+    'L12',
+    () => `a fetch is due at ${nextFetchAt(machine)}, at ${at} it is ${fetches}`,
+  )
 }
 
 /** L6: whatever a fetch brings that does not own the slot, nothing changes. */
@@ -117,7 +141,11 @@ function checkStrangers(world: World, { machine, adrift, now }: Spot): void {
   for (const flight of [...adrift, stranger]) {
     for (const verdict of verdicts(world, flight, now)) {
       const change = transition(machine, { type: 'landed', flight, verdict, now }, world.policy)
-      hold(!change, 'L6', () => `${verdict.kind} of a fetch without the slot changed the state to ${show(change?.state)}`)
+      hold(
+        !change,
+        'L6',
+        () => `${verdict.kind} of a fetch without the slot changed the state to ${show(change?.state)}`,
+      )
     }
   }
   if (!machine.flight) return

@@ -22,5 +22,8 @@ export function hold(holds: boolean, law: string, what: () => string): void {
 
 /** How a value looks in a message. */
 export function show(value: unknown): string {
-  return JSON.stringify(value, (_, part) => (part === undefined ? 'undefined' : part === Infinity ? 'Infinity' : part)) ?? 'undefined'
+  return (
+    JSON.stringify(value, (_, part) => (part === undefined ? 'undefined' : part === Infinity ? 'Infinity' : part)) ??
+    'undefined'
+  )
 }

@@ -4,10 +4,9 @@ import type { Rules } from '../explore/rules.ts'
 
 const milliseconds = (least: number, most: number) => fc.integer({ min: least, max: most })
 
-const backoff = fc.option(
-  fc.record({ base: milliseconds(500, 20_000), max: milliseconds(20_000, 200_000) }),
-  { nil: false as const },
-)
+const backoff = fc.option(fc.record({ base: milliseconds(500, 20_000), max: milliseconds(20_000, 200_000) }), {
+  nil: false as const,
+})
 
 export const anyRules: fc.Arbitrary<Rules> = fc
   .record({

@@ -31,8 +31,20 @@ it(
 type Action = 'get' | 'refresh' | 'write' | 'write and set' | 'write, untold' | 'expire' | 'fail' | 'mend' | 'a while'
 
 const actions = fc.array(
-  fc.constantFrom<Action>('get', 'get', 'get', 'refresh', 'write', 'write and set', 'write, untold', 'expire', 'fail', 'mend', 'a while'),
-  { minLength: 1, maxLength: 30 },
+  fc.constantFrom<Action>(
+    'get',
+    'get',
+    'get',
+    'refresh',
+    'write',
+    'write and set',
+    'write, untold',
+    'expire',
+    'fail',
+    'mend',
+    'a while',
+  ),
+  { minLength: 1, maxLength: 30, size: 'max' },
 )
 
 /** The source counts its writes, so a value tells how old it is, and nothing else has to be known of the cache. */

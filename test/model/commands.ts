@@ -6,7 +6,11 @@ import type { Expected, Result } from '../explore/expected.ts'
 export type Command = fc.AsyncCommand<Expected, Duo>
 
 /** A command that takes one step, waits until everything has followed from it, and compares. */
-function command(name: string, take: (duo: Duo) => unknown, open: (expected: Expected) => boolean = () => true): Command {
+function command(
+  name: string,
+  take: (duo: Duo) => unknown,
+  open: (expected: Expected) => boolean = () => true,
+): Command {
   return {
     check: (expected) => !expected.disposed() && open(expected),
     async run(_, duo) {
@@ -34,8 +38,9 @@ const results: readonly Result[] = [
 ]
 
 /** One of the fetches that have not settled, late ones included. */
-const settles = fc.tuple(fc.nat({ max: 5 }), fc.constantFrom<Result>(...results, 'new', 'new', 'older', 'not modified')).map(
-  ([pick, result]) => ({
+const settles = fc
+  .tuple(fc.nat({ max: 5 }), fc.constantFrom<Result>(...results, 'new', 'new', 'older', 'not modified'))
+  .map(([pick, result]) => ({
     check: (expected: Expected) => !expected.disposed(),
     async run(_: Expected, duo: Duo) {
       const open = duo.calls.flatMap(({ settled }, index) => (settled ? [] : [index]))
@@ -47,12 +52,14 @@ const settles = fc.tuple(fc.nat({ max: 5 }), fc.constantFrom<Result>(...results,
       duo.check()
     },
     toString: () => `settle ${pick}: ${JSON.stringify(result)}`,
-  }),
-)
+  }))
 
 /** To a moment at which something changes, a millisecond before it, or after it. */
 const passes = fc
-  .tuple(fc.constantFrom('window', 'expiry', 'stale', 'cool-down', 'five seconds', 'anything') , fc.constantFrom(-1, 0, 1))
+  .tuple(
+    fc.constantFrom('window', 'expiry', 'stale', 'cool-down', 'five seconds', 'anything'),
+    fc.constantFrom(-1, 0, 1),
+  )
   .map(([edge, offset]) =>
     command(`pass to ${edge} ${offset}`, (duo) => {
       const { held, setback } = duo.expected.facts()
@@ -90,8 +97,14 @@ export const anyCommands = fc.commands(
     passes,
     withDelay('pass', (duo, ms) => duo.pass(ms)),
     always('keep fresh', (duo) => duo.hold()),
-    fc.constant(command('let go', (duo) => duo.release(), (expected) => expected.holds() > 0)),
+    fc.constant(
+      command(
+        'let go',
+        (duo) => duo.release(),
+        (expected) => expected.holds() > 0,
+      ),
+    ),
     always('dispose', (duo) => duo.dispose()),
   ],
-  { maxCommands: 40 },
+  { maxCommands: 40, size: 'max' },
 )
