@@ -20,6 +20,7 @@ import { statsOf } from './stats.ts'
 const listenerRule = isA('function')
 
 class CacheOfOneValue<V> {
+  static readonly name = 'BackgroundCache'
   readonly #setting
   readonly #cell
   readonly #reader
@@ -121,7 +122,7 @@ class CacheOfOneValue<V> {
   }
 
   stats() {
-    return statsOf(this.#reader.counts(), this.#cell.counts)
+    return statsOf(this.#reader.counts(), this.#cell.observers.counts)
   }
 
   dispose(): void {
@@ -142,7 +143,9 @@ class CacheOfOneValue<V> {
 
   /** A value given from outside, as an entry that counts from `fetchedEpoch`, or from now if that is later. */
   #arrival(call: string, value: V, fetchedEpoch: number, expiresAt: number | undefined) {
-    if (value === undefined) refuse(`the value of ${call}`, 'anything but undefined, such as null', value)
+    if (value === undefined || typeof (value as { then?: unknown } | null)?.then === 'function') {
+      refuse(`the value of ${call}`, 'neither undefined nor a promise', value)
+    }
     const { policy, timeline } = this.#setting
     const now = timeline.checkedNow()
     const fetchedAt = Math.floor(Math.min(now, timeline.fromEpoch(fetchedEpoch)))
@@ -155,8 +158,6 @@ class CacheOfOneValue<V> {
     }
   }
 }
-
-Object.defineProperty(CacheOfOneValue, 'name', { value: 'BackgroundCache' })
 
 /** `undefined` is not a value. */
 type Definite<V> = unknown extends V

@@ -1,12 +1,12 @@
 /** One slot: its state, the fetches in the air, and what follows from every change. */
 
 import { CacheDisposedError, FetchTimeoutError } from '../errors.ts'
-import type { Fact, FetchReason } from '../events/cache-event.ts'
+import type { FetchReason } from '../events/cache-event.ts'
 import { attempt } from '../fetch/attempt.ts'
 import { answerNotModified, type Fetch, type Held, type NotModified, type Reading } from '../fetch/fetch.ts'
 import { createFlight, type Flight } from '../fetch/flight.ts'
 import { judge, judgeFailure } from '../fetch/verdict.ts'
-import { type Outcome, openRoom, type WaitingRoom } from '../fetch/waiting-room.ts'
+import { handled, type Outcome, openRoom, type WaitingRoom } from '../fetch/waiting-room.ts'
 import type { Entry } from '../policy/lifetime.ts'
 import { isUsable, mayServeStale } from '../state/read-plan.ts'
 import type { State } from '../state/state.ts'
@@ -33,24 +33,15 @@ export function createCell<V>(
 ) {
   const { policy, timeline, clock, schema, named } = setting
   const { toEpoch, checkedNow } = timeline
-  /** how often each kind of fact happened */
-  const counts: { [K in Fact['kind']]?: number } = {}
   /** fetches that lost the slot, and fly on for those who wait for them */
   const adrift = new Set<Flight<V>>()
   let state: State<V, Flight<V>> = { kind: 'empty' }
   let generation = 0
   let queued: Queued<V> | undefined
 
-  const observers = createObservers(setting, () => state)
-  const { during, guard } = observers
+  const observers = createObservers(setting)
+  const { during, guard, tell } = observers
 
-  const count = ({ kind }: Fact, times = 1) => {
-    counts[kind] = (counts[kind] ?? 0) + times
-  }
-  const tell = (fact: Fact, times?: number) => {
-    count(fact, times)
-    observers.tell(fact)
-  }
   /** A random number in [0, 1], whatever the injected generator does. */
   const draw = () => {
     const drawn = guard(setting.random) ?? NaN
@@ -76,7 +67,6 @@ export function createCell<V>(
     flight.refreshers.answer(forRefreshers)
     flight.over = true
     flight.stopTimer?.()
-    flight.onOver()
   }
   const stop = (flight: Flight<V>, outcome: Outcome<V>) => {
     finish(flight, outcome)
@@ -102,16 +92,16 @@ export function createCell<V>(
         adrift.add(lost)
       }
       replaced(state)
-      for (const fact of facts) count(fact)
-      observers.changed(facts)
+      observers.changed(state, facts)
       const next = queued
       if (answer || startQueued) queued = undefined
       if (answer) {
         next?.refreshers.answer(answer)
         for (const flight of waited) stop(flight, answer)
       }
-      if (lost) abandonIfUseless(lost)
       if (next && startQueued) next.inContextOfFirst(() => launch(newFlight('refresh', next.refreshers), next.fetch))
+      // Behind it, because this calls the fetch's abort listeners, and they may use the cache.
+      if (lost) abandonIfUseless(lost)
       settled()
       return true
     })
@@ -125,34 +115,33 @@ export function createCell<V>(
     during(() => {
       const { reason, startedAt, previous } = flight
       const { signal } = flight.controller
-      apply({ type: 'launch', flight, now: startedAt })
       flight.stopTimer = startTimer(clock, policy.fetchTimeout, () => timeOut(flight), false)
+      apply({ type: 'launch', flight, now: startedAt })
       const notModified = () => answerNotModified(!!previous)
       const context = { signal, reason, startedAt: toEpoch(startedAt), notModified }
-      attempt(fetch, context, previous && heldOf(previous), schema).then(
-        (result) => landed(flight, result),
-        (error) => failed(flight, error),
+      handled(
+        attempt(fetch, context, previous && heldOf(previous), schema)
+          .then((result) => landed(flight, result))
+          .catch((error) => failed(flight, error)),
       )
     })
 
   const landed = (flight: Flight<V>, result: V | NotModified) => {
     if (flight.over) {
-      if (flight.timedOut) tell({ kind: 'fetch-discarded', because: 'timed-out' })
+      if (flight.lostTo === 'timed-out') tell({ kind: 'fetch-discarded', because: 'timed-out' })
       return
     }
     const now = checkedNow()
     // One that was superseded is compared with nothing: it only answers its waiters.
     const held = flight.lostTo ? undefined : state.entry
-    try {
-      const verdict = judge(result, { policy, timeline, launch: flight, held, now, draw })
-      const { kind, entry } = verdict
-      during(() => {
-        apply({ type: 'landed', flight, verdict, now })
-        finish(flight, { reading: readingOf(entry, kind === 'older' ? 'memory' : 'source', entry.expiresAt <= now) })
-      })
-    } catch (error) {
-      failed(flight, error)
-    }
+    const verdict = judge(result, { policy, timeline, launch: flight, held, now, draw })
+    const { kind, entry } = verdict
+    during(() => {
+      apply({ type: 'landed', flight, verdict, now })
+      const fromMemory = kind === 'older'
+      const stale = fromMemory ? !isUsable(state, now) : kind === 'slow'
+      finish(flight, { reading: readingOf(entry, fromMemory ? 'memory' : 'source', stale) })
+    })
   }
   const failed = (flight: Flight<V>, error: unknown) => {
     if (flight.over) return
@@ -168,8 +157,8 @@ export function createCell<V>(
   }
   const timeOut = (flight: Flight<V>) => {
     const error = new FetchTimeoutError(`The fetch${named} did not settle within ${policy.fetchTimeout} ms`)
-    flight.timedOut = true
     failed(flight, error)
+    flight.lostTo = 'timed-out'
     flight.controller.abort(error)
   }
 
@@ -187,7 +176,6 @@ export function createCell<V>(
 
   return {
     observers,
-    counts,
     state: () => state,
     generation: () => generation,
     waiting: () =>

@@ -32,12 +32,12 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
   let held: V | undefined
   /** what a stampede waits for: nothing held and no trouble */
   let boarding: Flight<V> | undefined
-  let served: Promise<V>
+  let served: Promise<V> | undefined
   let servedEntry: Entry<V> | undefined
   let hits = 0
   let misses = 0
 
-  const promiseOf = (entry: Entry<V>) => (entry === servedEntry ? served : Promise.resolve(entry.value))
+  const promiseOf = (entry: Entry<V>) => (entry === servedEntry && served) || Promise.resolve(entry.value)
 
   /** A call's one argument: a fetch, or options. */
   const check = <R extends Record<string, Rule>>(call: string, argument: unknown, rules: R) => {
@@ -60,10 +60,15 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
       if (signal?.aborted) throw signal.reason
       const at = now()
       const plan = planRead(cell.state(), policy, at)
-      const flight = 'reason' in plan ? cell.newFlight(plan.reason) : plan.step === 'join' ? plan.flight : undefined
+      const starts = plan.step === 'fetch' || plan.step === 'serve-and-refresh'
+      const flight = starts ? cell.newFlight(plan.reason) : plan.step === 'join' ? plan.flight : undefined
       const launch = () => flight && cell.launch(flight, fetch as Fetch<V>)
       /** The fetch outlives this reader: whoever keeps the process up for it is told. */
-      const handOver = () => flight && !flight.over && waitUntil && cell.observers.guard(() => waitUntil(flight.done))
+      const handOver = () =>
+        flight &&
+        !flight.over &&
+        waitUntil &&
+        cell.observers.guard(() => waitUntil(Promise.allSettled([flight.refreshers.promise])))
 
       if (plan.step === 'serve' || plan.step === 'serve-and-refresh') {
         const { entry, stale } = plan
@@ -87,6 +92,7 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
         clock,
         signal,
         maxWait,
+        room,
         leave() {
           if (!room.closed) room.waiting--
           cell.abandonIfUseless(flight)
@@ -110,7 +116,8 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
     /** The state was replaced. */
     update({ entry, trouble, flight }: State<V, Flight<V>>) {
       boarding = entry || trouble || policy.maxWait < Infinity ? undefined : flight
-      if (entry && entry !== servedEntry) served = Promise.resolve(entry.value)
+      // What was dropped may be a secret: nothing here keeps it.
+      if (entry !== servedEntry) served = entry && Promise.resolve(entry.value)
       servedEntry = entry
       held = entry?.value
       peekUntil = entry && !trouble?.told ? entry.expiresAt : -Infinity
@@ -122,7 +129,7 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
       if (argument === undefined ? own : typeof argument === 'function') {
         if (isBefore(getUntil)) {
           hits++
-          return served
+          return served as Promise<V>
         }
         if (boarding) {
           misses++

@@ -39,8 +39,11 @@ export function createBulletin(report: (error: unknown, failed?: Set<unknown>) =
     try {
       return change()
     } finally {
-      if (depth === 1) for (let next = queue.shift(); next; next = queue.shift()) next()
-      depth--
+      try {
+        if (depth === 1) for (let next = queue.shift(); next; next = queue.shift()) next()
+      } finally {
+        depth--
+      }
     }
   }
   const afterwards = (task: () => void) => during(() => queue.push(task))

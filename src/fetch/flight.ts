@@ -23,19 +23,11 @@ export interface Flight<V> extends Launch<V> {
   readonly controller: AbortController
   /** why it lost the slot; it may fly on for those who wait */
   lostTo?: DiscardReason | undefined
-  timedOut?: boolean
   /** its waiters have their answer, or there are none: what it brings concerns nobody */
   over?: boolean
-  /** settles when it is over; never rejects */
-  done: Promise<void>
-  onOver(): void
   stopTimer?(): void
 }
 
 export function createFlight<V>(launch: Launch<V>, refreshers = openRoom<V>()): Flight<V> {
-  const flight = { ...launch, readers: openRoom<V>(), refreshers, controller: new AbortController() } as Flight<V>
-  flight.done = new Promise((resolve) => {
-    flight.onOver = resolve
-  })
-  return flight
+  return { ...launch, readers: openRoom(), refreshers, controller: new AbortController() }
 }

@@ -13,17 +13,20 @@ export interface WaitingRoom<V> {
   /** the value with where it came from, for those who ask: there is one once the promise has resolved */
   reading?: Reading<V>
   closed?: boolean
+  /** those who may leave before the answer: called when it is there */
+  readonly guests: Set<() => void>
   /** Answers everybody; later answers change nothing. */
   answer(outcome: Outcome<V>): void
 }
 
 export function openRoom<V>(): WaitingRoom<V> {
-  const room = { waiting: 0 } as WaitingRoom<V>
+  const room = { waiting: 0, guests: new Set() } as unknown as WaitingRoom<V>
   room.promise = handled(
     new Promise((resolve, reject) => {
       room.answer = ({ reading, error }) => {
         room.closed = true
         room.waiting = 0
+        for (const guest of room.guests) guest()
         if (!reading) return reject(error)
         room.reading ??= reading
         resolve(reading.value)

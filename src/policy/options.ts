@@ -1,6 +1,6 @@
 /** How options and arguments are checked: against a table of rules, at once, and refused by name. */
 
-import { parseDuration, parseInstant } from '../time/duration.ts'
+import { isKind, parseDuration, parseInstant } from '../time/duration.ts'
 
 /** Turns what the user gave into what is used, or refuses it. */
 export type Rule<T = unknown> = (option: string, value: unknown) => T
@@ -18,16 +18,21 @@ function received(value: unknown): string {
 }
 
 /** Throws the error of a wrong option: what, why, what was received. */
-export function refuse(option: string, expected: string, value: unknown, outOfRange?: boolean): never {
-  throw new (outOfRange ? RangeError : TypeError)(
-    `Cannot use ${option}: expected ${expected}: received ${received(value)}`,
-  )
+export function refuse(
+  option: string,
+  expected: string,
+  value: unknown,
+  outOfRange?: boolean,
+  quoted = received(value),
+): never {
+  throw new (outOfRange ? RangeError : TypeError)(`Cannot use ${option}: expected ${expected}: received ${quoted}`)
 }
 
 /** What is not in the table is refused; what is `undefined` is absent. */
 export function checkOptions<R extends Record<string, Rule>>(call: string, options: unknown, rules: R): Resolved<R> {
-  if (Object.prototype.toString.call(options) !== '[object Object]') refuse(call, 'an object with options', options)
-  const resolved: Record<string, unknown> = {}
+  // By its kind alone: `invalidate(token)` is an easy slip.
+  if (!isKind(options, 'Object')) refuse(call, 'an object with options', options, false, typeof options)
+  const resolved: Record<string, unknown> = Object.create(null)
   for (const [option, value] of Object.entries(options as object)) {
     const rule = Object.hasOwn(rules, option)
       ? (rules[option] as Rule)
@@ -54,5 +59,5 @@ export function duration(least: 0 | 1, most = Infinity): Rule<number> {
 /** Epoch milliseconds. */
 export const instant: Rule<number> = (option, value) => {
   const epoch = parseInstant(value)
-  return Number.isNaN(epoch) ? refuse(option, 'epoch milliseconds or a Date', value, typeof value === 'number') : epoch
+  return epoch > -Infinity ? epoch : refuse(option, 'epoch milliseconds or a Date', value, typeof value === 'number')
 }

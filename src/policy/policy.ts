@@ -75,12 +75,22 @@ const jitter: Rule<number> = (option, value) =>
 
 const backoff: Rule<Backoff | false> = (option, value) => {
   if (value === false) return value
+  if (Object(value) !== value) refuse(option, 'false, or an object with base and max', value)
   const { base, max } = checkOptions(option, value, { base: duration(1, finite), max: duration(1, finite) })
   if (base && max && base > max) refuse('backoff.base', `at most backoff.max (${max})`, base, true)
   return { base: base ?? Math.min(1000, max ?? 1000), max: max ?? Math.max(60_000, base ?? 0) }
 }
 
-const callback = isA<never>('function')
+/** An answer that comes later would count as `true`, and its rejection would be nobody's. */
+const callback: Rule<never> = (option, value) => {
+  const call = isA<(...given: unknown[]) => unknown>('function')(option, value)
+  return ((...given: unknown[]) => {
+    const answer = call(...given)
+    if (!(answer instanceof Promise)) return answer
+    answer.catch(() => {})
+    return refuse(option, 'a function that answers at once', answer, false, 'a promise')
+  }) as never
+}
 
 export const policyRules = {
   ttl: duration(1),

@@ -13,11 +13,16 @@ const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000,
 /** Milliseconds, or `NaN` for what is not a duration. */
 export function parseDuration(duration: unknown): number {
   if (typeof duration === 'number') return duration
-  const parts = /^(\d*\.?\d+(?:e\d+)?)(ms|[smhd])$/.exec(String(duration))
+  const parts = typeof duration === 'string' && /^(\d*\.?\d+(?:e\d+)?)(ms|[smhd])$/.exec(duration)
   return parts ? Number(parts[1]) * (units[parts[2] as Unit] as number) : NaN
 }
 
 /** Epoch milliseconds, or `NaN` for what is not a point in time. `Infinity` is one that never comes. */
 export function parseInstant(instant: unknown): number {
-  return typeof instant === 'number' || instant instanceof Date ? Number(instant) : NaN
+  return typeof instant === 'number' || isKind(instant, 'Date') ? Number(instant) : NaN
+}
+
+/** As `instanceof`, but for objects of other realms too. */
+export function isKind(value: unknown, kind: 'Date' | 'Object'): boolean {
+  return Object.prototype.toString.call(value) === `[object ${kind}]`
 }

@@ -1,26 +1,27 @@
 /** What must hold for every single step of the machine, whatever led to it. */
+import type { Verdict } from '../../src/fetch/verdict.ts'
+import type { Setback } from '../../src/state/state.ts'
 import type { Change, Input } from '../../src/state/transition.ts'
+import type { Rules } from './rules.ts'
 import type { Flight, Machine, Spot, World } from './spot.ts'
 import { hold, show } from './violation.ts'
 
 type Step = Change<number, Flight> | undefined
+type Given = Input<number, Flight>
 
-export function checkEdge(
-  world: World,
-  { machine: before, disposed }: Spot,
-  input: Input<number, Flight>,
-  change: Step,
-): void {
-  if (disposed) return hold(!change, 'L20', () => `${input.type} changed a disposed state to ${show(change?.state)}`)
-  if (!change) return checkRefusal(before, input)
-  checkSlot(before, input, change)
-  checkValue(before, input, change.state)
-  checkCoolDown(world, before, input, change.state)
-  checkFacts(before, input, change)
+export function checkEdge({ rules }: World, { machine: before, disposed }: Spot, input: Given, change: Step): void {
+  if (disposed) hold(!change, 'L20', () => `${input.type} changed a disposed state to ${show(change?.state)}`)
+  else if (!change) checkRefusal(before, input)
+  else {
+    checkSlot(before, input, change)
+    checkValue(before, input, change.state)
+    checkCoolDown(rules, before, input, change.state)
+    checkFacts(before, input, change)
+  }
 }
 
 /** Only these may change nothing. */
-function checkRefusal(before: Machine, input: Input<number, Flight>): void {
+function checkRefusal(before: Machine, input: Given): void {
   const may =
     input.type === 'seed' ||
     input.type === 'reject' ||
@@ -30,7 +31,7 @@ function checkRefusal(before: Machine, input: Input<number, Flight>): void {
 }
 
 /** L5, L6: who owns the slot afterwards. */
-function checkSlot(before: Machine, input: Input<number, Flight>, { state, lost, because }: NonNullable<Step>): void {
+function checkSlot(before: Machine, input: Given, { state, lost, because }: NonNullable<Step>): void {
   const { flight } = before
   switch (input.type) {
     case 'launch':
@@ -62,80 +63,64 @@ function checkSlot(before: Machine, input: Input<number, Flight>, { state, lost,
 }
 
 /** L6, L9, L10, L11, L16: what becomes of the value. */
-function checkValue({ entry: before }: Machine, input: Input<number, Flight>, { entry: after }: Machine): void {
-  const kept = () =>
-    hold(after === before, 'L11', () => `${input.type} changed the value: ${show(before)} to ${show(after)}`)
-  const dropped = () => hold(!after, 'L10', () => `${input.type} left a value: ${show(after)}`)
-  const put = (entry: unknown) => hold(after === entry, 'L6', () => `${input.type} did not put its value`)
-  if (input.type !== 'set' && before && after) {
-    hold(
-      after.fetchedAt >= before.fetchedAt,
-      'L6',
-      () => `${input.type} put an older value: ${show(after)} over ${show(before)}`,
-    )
-  }
-  switch (input.type) {
-    case 'set':
-    case 'seed':
-      return put(input.entry)
-    case 'landed': {
-      const { verdict } = input
-      if (verdict.kind === 'failed') return verdict.class === 'gone' ? dropped() : kept()
-      return verdict.kind === 'replaced' || verdict.kind === 'renewed' ? put(verdict.entry) : kept()
-    }
-    case 'reject':
-      hold(before?.value === input.value, 'L10', () => 'a value was dropped that is not the rejected one')
-      return dropped()
-    case 'invalidate':
-    case 'dispose':
-      return dropped()
-    default:
-      return kept()
-  }
+function checkValue({ entry: before }: Machine, input: Given, { entry: after }: Machine): void {
+  const because = () => `${input.type} made ${show(after)} of ${show(before)}`
+  if (input.type !== 'set' && before && after) hold(after.fetchedAt >= before.fetchedAt, 'L6', because)
+  if (input.type === 'reject') hold(before?.value === input.value, 'L10', because)
+  const put = entryPutBy(input)
+  if (put) hold(after === put, 'L6', because)
+  else if (drops(input)) hold(!after, 'L10 L16', because)
+  else hold(after === before, 'L11', because)
+}
+
+function entryPutBy(input: Given) {
+  if (input.type === 'set' || input.type === 'seed') return input.entry
+  if (input.type !== 'landed') return undefined
+  return input.verdict.kind === 'replaced' || input.verdict.kind === 'renewed' ? input.verdict.entry : undefined
+}
+
+function drops(input: Given): boolean {
+  if (input.type !== 'landed') return /invalidate|reject|dispose/.test(input.type)
+  return input.verdict.kind === 'failed' && input.verdict.class === 'gone'
 }
 
 /** L12: its length after a failure, and what clears it. */
-function checkCoolDown({ rules }: World, before: Machine, input: Input<number, Flight>, after: Machine): void {
+function checkCoolDown(rules: Rules, before: Machine, input: Given, after: Machine): void {
   const [was, is] = [before.trouble?.setback, after.trouble?.setback]
-  const { now } = input
   const verdict = input.type === 'landed' ? input.verdict : undefined
-  if (input.type === 'set' || verdict?.kind === 'replaced' || verdict?.kind === 'renewed') {
-    return hold(!is, 'L12', () => `${input.type} left a cool-down: ${show(is)}`)
+  if (verdict?.kind === 'failed' || verdict?.kind === 'older') checkSetback(rules, verdict, input.now, was, is)
+  else if (verdict || input.type === 'set') {
+    const over = !is?.failure && (is?.nextAttemptAt ?? input.now) <= input.now
+    hold(over, 'L12', () => `a success left a cool-down: ${show(is)}`)
+  } else if (was && was.failure?.class !== 'gone' && input.type !== 'dispose') {
+    const kept = !!is && is.nextAttemptAt >= was.nextAttemptAt && is.attempts >= was.attempts
+    hold(kept, 'L10 L12', () => `${input.type} shortened the cool-down: ${show(was)} to ${show(is)}`)
   }
-  if (verdict?.kind === 'slow') {
-    return hold(
-      !is?.failure && !((is?.nextAttemptAt ?? now) > now),
-      'L12',
-      () => `a success left a cool-down: ${show(is)}`,
-    )
+}
+
+function checkSetback(
+  { backoff }: Rules,
+  verdict: Verdict<number>,
+  now: number,
+  was: Setback | undefined,
+  is: Setback | undefined,
+) {
+  const length = (is?.nextAttemptAt ?? NaN) - now
+  if (verdict.kind === 'failed' && verdict.class === 'gone') {
+    hold(length > 0 && length <= 5000, 'L16', () => `"gone" is remembered for ${length} ms`)
+    return
   }
-  if (verdict?.kind === 'failed' && verdict.class === 'gone') {
-    return hold(!!is && is.nextAttemptAt <= now + 5000, 'L16', () => `"gone" is remembered for too long: ${show(is)}`)
-  }
-  if (verdict?.kind === 'failed' || verdict?.kind === 'older') {
-    const { base, max } = rules.backoff || { base: 0, max: 0 }
-    const delay = Math.min(max, base * 2 ** ((is?.attempts ?? 0) - 1))
-    const asked = verdict.kind === 'failed' && rules.backoff ? Math.min(verdict.retryAfter, 3_600_000) : 0
-    const length = (is?.nextAttemptAt ?? NaN) - now
-    const fits = length >= Math.max(delay / 2, asked) && length <= Math.max(delay, asked)
-    hold(
-      fits,
-      'L12',
-      () => `a cool-down of ${length} ms after ${is?.attempts} failures (${delay / 2} to ${delay}, asked ${asked})`,
-    )
-    return hold(
-      is?.attempts === (was?.attempts ?? 0) + 1,
-      'L12',
-      () => `attempt ${is?.attempts} after ${was?.attempts}`,
-    )
-  }
-  if (input.type === 'dispose' || was?.failure?.class === 'gone') return
-  const kept = !was || (!!is && is.nextAttemptAt >= was.nextAttemptAt && is.attempts >= was.attempts)
-  hold(kept, 'L12', () => `${input.type} shortened the cool-down: ${show(was)} to ${show(is)}`)
+  const inARow = was && was.failure?.class !== 'gone' ? was.attempts : 0
+  hold(is?.attempts === inARow + 1, 'L12', () => `attempt ${is?.attempts} after ${inARow}`)
+  const { base, max } = backoff || { base: 0, max: 0 }
+  const delay = Math.min(max, base * 2 ** inARow)
+  const asked = verdict.kind === 'failed' && backoff ? Math.min(verdict.retryAfter, 3_600_000) : 0
+  const fits = length >= Math.max(delay / 2, asked) && length <= Math.max(delay, asked)
+  hold(fits, 'L12', () => `a cool-down of ${length} ms, where ${delay / 2} to ${delay}, at least ${asked}, is right`)
 }
 
 /** L11: what happened is told. */
-function checkFacts(before: Machine, input: Input<number, Flight>, { facts, lost, because }: NonNullable<Step>): void {
+function checkFacts(before: Machine, input: Given, { facts, lost, because }: NonNullable<Step>): void {
   const told = facts.map(({ kind }) => kind)
   const verdict = input.type === 'landed' ? input.verdict : undefined
   const discards = facts.filter((fact) => fact.kind === 'fetch-discarded')
@@ -145,11 +130,8 @@ function checkFacts(before: Machine, input: Input<number, Flight>, { facts, lost
   if (lostOne) hold(discards[0]?.because === because, 'L11', () => `discarded because of ${discards[0]?.because}`)
   if (verdict?.kind === 'failed') {
     const failed = facts.find((fact) => fact.kind === 'fetch-failed')
-    hold(
-      failed?.error === verdict.error && failed?.class === verdict.class,
-      'L11',
-      () => `a failure is told as ${show(failed)}`,
-    )
+    const right = failed?.error === verdict.error && failed?.class === verdict.class
+    hold(right, 'L11', () => `a failure is told as ${show(failed)}`)
   }
   const succeeded = verdict !== undefined && verdict.kind !== 'failed' && verdict.kind !== 'older'
   hold(told.includes('fetch-succeeded') === succeeded, 'L11', () => `${input.type} tells ${show(told)}`)

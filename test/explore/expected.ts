@@ -150,7 +150,7 @@ export function createExpected(rules: Rules, startAt: number) {
     if (isOwner) owner = undefined
     if (held && !isSame && rules.ordered && brought < held.value) {
       happens(afterOlder(past, rules, now))
-      return finish(attempt, memory(held, held.expiresAt <= now))
+      return finish(attempt, memory(held, !isUsable(facts, now)))
     }
     const happened = resultOf(rules, brought, isSame, attempt.startedAt, now)
     if (happened === 'expired') {

@@ -1,5 +1,5 @@
 /** What an outcome or a rejection adds to a history, by the laws. */
-import { add, coolDownOf, factsOf, type Happening, heldFrom, type Past } from './history.ts'
+import { add, coolDownOf, factsOf, failuresInARow, type Happening, heldFrom, type Past } from './history.ts'
 import type { Refusal, Rules } from './rules.ts'
 
 export interface Failing {
@@ -19,14 +19,14 @@ export function afterFailure(
   // "Gone" is an answer, not an outage: remembered for at most 5 s, and no longer than a value would be.
   if (severity === 'gone')
     return add(past, { what: 'gone', at, error, attempts: 1, until: at + Math.min(5000, rules.ttl) })
-  const attempts = Math.max((factsOf(past).setback?.attempts ?? 0) + 1, least)
+  const attempts = Math.max(failuresInARow(factsOf(past)) + 1, least)
   const until = at + coolDownOf(rules, attempts, rules.draw, retryAfter)
   return add(past, { what: 'failed', at, error, attempts, until, fatal: severity === 'fatal' })
 }
 
 /** L6: the author's `isNewer` says that the result is older than what is held. */
 export function afterOlder(past: Past, rules: Rules, at: number): Past {
-  const attempts = (factsOf(past).setback?.attempts ?? 0) + 1
+  const attempts = failuresInARow(factsOf(past)) + 1
   return add(past, { what: 'older', at, attempts, until: at + coolDownOf(rules, attempts, rules.draw) })
 }
 

@@ -39,6 +39,8 @@ export interface Setback {
   readonly until: number
   readonly attempts: number
   readonly failed: boolean
+  /** the source answered that it does not exist */
+  readonly gone: boolean
   readonly error: unknown
 }
 
@@ -88,10 +90,10 @@ function setbackAfter(past: Past): Setback | undefined {
         return undefined
       case 'gone':
         if (mutated) return undefined
-        return { ...last, failed: true, error: last.error }
+        return { ...last, failed: true, gone: true, error: last.error }
       case 'failed':
       case 'older':
-        return { ...last, failed: last.what === 'failed', error: last.error }
+        return { ...last, failed: last.what === 'failed', gone: false, error: last.error }
       default:
         mutated = true
     }
@@ -187,6 +189,11 @@ export function coolDownOf({ backoff }: Rules, attempts: number, draw: number, r
 export function coolDownRuns({ held, setback }: Facts, now: number): boolean {
   if (!setback) return false
   return now < (held && now < held.expiresAt ? setback.until : Math.min(setback.until, setback.at + 5000))
+}
+
+/** L12, L16: how many attempts in a row failed; "gone" is an answer, so an outage after it starts anew. */
+export function failuresInARow({ setback }: Facts): number {
+  return !setback || setback.gone ? 0 : setback.attempts
 }
 
 export function isUsable({ held, told }: Facts, now: number): boolean {

@@ -8,7 +8,11 @@ import { hold, show } from './violation.ts'
 
 export function checkState(world: World, spot: Spot): void {
   checkShape(spot)
-  if (spot.disposed) return checkAbsorbing(world, spot)
+  if (spot.disposed) checkAbsorbing(world, spot)
+  else checkHeld(world, spot)
+}
+
+function checkHeld(world: World, spot: Spot): void {
   checkValue(spot)
   checkTrouble(spot)
   checkStrangers(world, spot)

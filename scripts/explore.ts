@@ -1,0 +1,21 @@
+/** Explores for longer than the tests do. `--hunt`: only until a law is broken, as scripts/planted-bugs.ts wants it. */
+import { explore, huntForBug, long } from '../test/explore/levels.ts'
+import { Violation } from '../test/explore/violation.ts'
+
+/** Exit codes: a law was broken; anything else went wrong. */
+const BROKEN = 3
+const CRASHED = 2
+
+const seed = Date.now() % 1_000_003
+try {
+  if (process.argv.includes('--hunt')) await huntForBug()
+  else {
+    console.log(`seed of the samples: ${seed}`)
+    console.log(await explore(long, seed, console.log))
+  }
+  process.exit(0)
+} catch (error) {
+  const isViolation = error instanceof Violation
+  console.log(isViolation ? error.message : error)
+  process.exit(isViolation ? BROKEN : CRASHED)
+}
