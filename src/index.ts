@@ -7,6 +7,9 @@ export type {
   Observed,
   PerCallCache,
   ReadOptions,
+  RefreshOptions,
+  SeedOptions,
+  SetOptions,
 } from './cache/observed.ts'
 export type { Surroundings } from './cache/setting.ts'
 export type { CacheStats } from './cache/stats.ts'

@@ -8,11 +8,10 @@ import { explainExpired, makeEntry, ownExpiryOf } from '../policy/lifetime.ts'
 import { checkOptions, instant, isA, refuse } from '../policy/options.ts'
 import type { Lifetime, PolicyOptions } from '../policy/policy.ts'
 import { type Inspection, inspect, type Snapshot } from '../state/snapshot.ts'
-import type { Duration } from '../time/duration.ts'
 import { createCell } from './cell.ts'
 import { interopObservable, interopPoint, iterateValues } from './follow-values.ts'
 import { createKeeper } from './keeper.ts'
-import type { PerCallCache, ReadOptions } from './observed.ts'
+import type { PerCallCache, ReadOptions, RefreshOptions } from './observed.ts'
 import { createReader } from './reader.ts'
 import { resolveSetting, type Surroundings } from './setting.ts'
 import { statsOf } from './stats.ts'
@@ -176,19 +175,25 @@ export interface BackgroundCacheConstructor {
     options: CacheOptions<V> & { readonly fetch: Fetch<V>; readonly schema?: undefined } & Definite<V>,
   ): BackgroundCache<V>
   new <V>(
-    options: CacheOptions<V> & { readonly fetch?: undefined; readonly schema?: StandardSchema<V> } & Definite<V>,
+    options: CacheOptions<V> & {
+      readonly fetch?: undefined
+      readonly schema?: StandardSchema<V> | undefined
+    } & Definite<V>,
   ): PerCallCache<V>
 }
 
 /** A cache with a fetch of its own. */
 export interface BackgroundCache<V> extends PerCallCache<V> {
   get(fetch?: Fetch<V>): Promise<V>
-  get(options: ReadOptions & { readonly fetch?: Fetch<V> }): Promise<V>
+  get(options: ReadOptions & { readonly fetch?: Fetch<V> | undefined }): Promise<V>
   read(fetch?: Fetch<V>): Promise<Reading<V>>
-  read(options: ReadOptions & { readonly fetch?: Fetch<V> }): Promise<Reading<V>>
+  read(options: ReadOptions & { readonly fetch?: Fetch<V> | undefined }): Promise<Reading<V>>
   refresh(fetch?: Fetch<V>): Promise<V>
-  refresh(options: { readonly fetch?: Fetch<V>; readonly ifOlderThan?: Duration }): Promise<V>
-  /** Refreshes at the window without readers until the returned function is called. Holds the process. */
+  refresh(options: RefreshOptions & { readonly fetch?: Fetch<V> | undefined }): Promise<V>
+  /**
+   * Fetches at once when nothing usable is held, and then at the window of each value, without readers, until every
+   * returned function was called. Obeys the cool-down. Holds the process.
+   */
   keepFresh(): () => void
 }
 

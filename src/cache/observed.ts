@@ -30,34 +30,82 @@ export interface Observed<V> {
 
 export interface ReadOptions {
   /** Detaches this reader alone: it rejects with the signal's reason, the fetch goes on for the others. */
-  readonly signal?: AbortSignal
-  /** How long this reader waits before it takes a stale value or a `WaitTimeoutError`. Default: the policy's. */
-  readonly maxWait?: Duration
-  /** Receives the fetch that outlives this read, as a promise that never rejects. Default: the cache's own. */
-  readonly waitUntil?: (work: Promise<unknown>) => void
+  readonly signal?: AbortSignal | undefined
+  /**
+   * How long this reader waits before it takes a stale value, if one may serve, or a `WaitTimeoutError`. The fetch goes
+   * on. Holds the process meanwhile. Default: the policy's.
+   */
+  readonly maxWait?: Duration | undefined
+  /**
+   * Receives the fetch that outlives this read, as a promise that never rejects and always settles. Called without a
+   * `this`. Default: the cache's own.
+   */
+  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
 
-/** A cache that has no fetch of its own: every read brings one. */
+export interface RefreshOptions {
+  /** Takes a held value younger than this instead, or the error of an attempt younger than this. */
+  readonly ifOlderThan?: Duration | undefined
+}
+
+export interface SetOptions {
+  /** The value's own expiry, instead of what the policy's `expiresAt` says. The `ttl` counts all the same. */
+  readonly expiresAt?: Instant | undefined
+}
+
+export interface SeedOptions extends SetOptions {
+  /** Since when the value is known: its age counts from here. Default, and at most: now. */
+  readonly fetchedAt?: Instant | undefined
+}
+
+/** A cache that has no fetch of its own: every read brings one, which is not remembered. */
 export interface PerCallCache<V> extends Observed<V>, Disposable {
+  /**
+   * The value. Waits only when nothing usable is held; in the refresh window it starts a fetch behind the readers.
+   *
+   * Rejects with the fetch's own error; with `WaitTimeoutError` after `maxWait`; with the signal's reason; with
+   * `FetchTimeoutError`, `InvalidValueError` or `CacheDisposedError`; with `TypeError` or `RangeError` for a wrong
+   * argument.
+   */
   get(fetch: Fetch<V>): Promise<V>
   get(options: ReadOptions & { readonly fetch: Fetch<V> }): Promise<V>
+  /** As `get()`, with where the value came from and its times in epoch milliseconds. */
   read(fetch: Fetch<V>): Promise<Reading<V>>
   read(options: ReadOptions & { readonly fetch: Fetch<V> }): Promise<Reading<V>>
+  /**
+   * A value whose fetch starts at or after this call, or a later `set`. While an earlier fetch is in the air, all callers
+   * share one fetch behind it. Ignores the cool-down. Rejects with the fetch's own error, even while a value is held.
+   */
   refresh(fetch: Fetch<V>): Promise<V>
-  refresh(options: { readonly fetch: Fetch<V>; readonly ifOlderThan?: Duration }): Promise<V>
+  refresh(options: RefreshOptions & { readonly fetch: Fetch<V> }): Promise<V>
   /** The value while it is fresh. Never fetches. */
   tryGet(): V | undefined
   /** The value while it is unexpired. Never fetches. */
   peek(): V | undefined
-  /** Writes a value that wins over everything that started before it. Throws `CacheDisposedError` after `dispose()`. */
-  set(value: V, options?: { readonly expiresAt?: Instant }): void
-  /** Puts a value only if it is newer than what is held, and says whether it did. */
-  seed(value: V, options?: { readonly fetchedAt?: Instant; readonly expiresAt?: Instant }): boolean
-  /** Drops the value, or only that very value, and says whether anything was dropped. */
+  /**
+   * Writes a value that wins over everything that started before it, and answers everybody who waits.
+   *
+   * Throws `CacheDisposedError` after `dispose()`, `TypeError` for `undefined` or a promise, `RangeError` for a value that
+   * has expired already.
+   */
+  set(value: V, options?: SetOptions): void
+  /**
+   * Puts a value if it is newer than what is held, for bootstraps, and answers readers who wait. Says whether it did: not
+   * if a value as young is held, if it is too old to serve, or after `dispose()`. Throws `TypeError` as `set` does.
+   */
+  seed(value: V, options?: SeedOptions): boolean
+  /**
+   * Drops the value, and what a fetch in the air will bring. Says whether there was either.
+   *
+   * With `ifValue`, only if that very value (`Object.is`) is still held: for a token that was rejected. Two such in a row,
+   * the second within `backoff.max` of its arrival, count as a failed fetch (`ValueRejectedError`) and start the
+   * cool-down.
+   */
   invalidate(condition?: { readonly ifValue: V }): boolean
-  /** Makes one read wait again; the value stays as a fallback. */
+  /** Makes one read wait for a new value. If that fails, the value serves on, as stale. */
   expire(): void
   stats(): Omit<CacheStats, 'entries' | 'bytes'>
+  /** Aborts the fetch, rejects who waits with `CacheDisposedError`, stops timers and ends observers. */
   dispose(): void
   /** what `from(cache)` of rxjs and its like call */
   [Symbol.observable](): InteropObservable<V>

@@ -10,13 +10,13 @@ import { createTimeline, type Timeline } from '../time/timeline.ts'
 
 export interface Surroundings {
   /** Named in events and errors. */
-  readonly name?: string
+  readonly name?: string | undefined
   /** Default: the system's. */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
   /** Numbers in [0, 1). Default: `Math.random`. */
-  readonly random?: () => number
+  readonly random?: (() => number) | undefined
   /** Receives every fetch that may outlive its reader, as a promise that never rejects. */
-  readonly waitUntil?: (work: Promise<unknown>) => void
+  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
 
 export interface Setting<V> {

@@ -28,7 +28,10 @@ export interface Held<V> {
   readonly expiresAt: number
 }
 
-/** Loads the value. `previous` is what is held, expired or not. Read other inputs inside, never before. */
+/**
+ * Loads the value. Read its inputs inside, never before. `previous` is what is held, expired or not: a fetch that takes it
+ * needs its result annotated, or `new BackgroundCache<V>`, because V cannot be inferred from a parameter.
+ */
 export type Fetch<V> = (context: FetchContext, previous: Held<V> | undefined) => Awaitable<V | NotModified>
 
 /** What one read got and where it came from. */

@@ -13,29 +13,35 @@ export interface PolicyOptions<V> {
    * comes from the value, 5 minutes for lifetimes up to 20 minutes, 15 up to 90, 60 beyond. The window in force is at
    * most half of the lifetime left when the value arrived.
    */
-  readonly refreshWindow?: Duration
+  readonly refreshWindow?: Duration | undefined
   /** Share of the window, 0 to 1, by which the refresh may be delayed at random inside it. Default 0. */
-  readonly jitter?: number
-  /** The value's own expiry. `undefined`: it carries none, and only `ttl` counts. The earlier of the two is in force. */
+  readonly jitter?: number | undefined
+  /**
+   * The value's own expiry; write it behind `fetch`, so that V is known. `undefined`: it carries none, and only `ttl`
+   * counts. The earlier of the two is in force.
+   */
   readonly expiresAt?: (value: V, fetchedAt: number) => Instant | undefined
   /** How long an expired value may serve while fetches fail (RFC 5861). Default 0. */
-  readonly staleIfError?: Duration
-  /** When a fetch that has not settled is aborted and counts as failed. Default 30 s; `Infinity`: never. */
-  readonly fetchTimeout?: Duration
+  readonly staleIfError?: Duration | undefined
+  /** When a fetch that has not settled, its schema included, is aborted and counts as failed. Default 30 s. */
+  readonly fetchTimeout?: Duration | undefined
   /** How long a reader waits before it takes a stale value or a `WaitTimeoutError`. Default: as long as it takes. */
-  readonly maxWait?: Duration
+  readonly maxWait?: Duration | undefined
   /** The cool-down after a failure, doubling from `base` (default 1 s) to `max` (default 60 s). `false`: none. */
-  readonly backoff?: false | { readonly base?: Duration; readonly max?: Duration }
-  /** Whether a result says the same as the value held, whose identity is then kept. Default `Object.is`. */
-  readonly equals?: (next: V, held: V) => boolean
+  readonly backoff?: false | { readonly base?: Duration | undefined; readonly max?: Duration | undefined } | undefined
+  /**
+   * Whether a result says the same as the value held, whose identity is then kept. Default `Object.is`. This, `isNewer`
+   * and `expiresAt` answer at once; if one throws, the fetch has failed.
+   */
+  readonly equals?: ((next: V, held: V) => boolean) | undefined
   /** `false`: the result is older than what is held, and is dropped. */
-  readonly isNewer?: (next: V, held: V) => boolean
-  /** What a failure means. Default: always `'retry'`. */
-  readonly classifyError?: (error: unknown) => ErrorClass
+  readonly isNewer?: ((next: V, held: V) => boolean) | undefined
+  /** What a failure means. Default: always `'retry'`, also when this throws. */
+  readonly classifyError?: ((error: unknown) => ErrorClass) | undefined
   /** Lengthens the cool-down after this error, as a `Retry-After` header asks; at most 1 h. */
-  readonly retryAfter?: (error: unknown) => Duration | undefined
-  /** Freezes values deeply outside production (`NODE_ENV`). Default `false`. */
-  readonly freeze?: boolean
+  readonly retryAfter?: ((error: unknown) => Duration | undefined) | undefined
+  /** Freezes values deeply outside production (`NODE_ENV`), whatever is reachable from them. Default `false`. */
+  readonly freeze?: boolean | undefined
 }
 
 /** A value must be able to end: by `ttl`, by its own `expiresAt`, or both. */

@@ -1,7 +1,7 @@
 /** Whether a real cache shows exactly what the laws say, to every caller and every observer. */
 import { CacheError, type Reading, type Snapshot } from 'evercurrent'
+import type { Answer, Seen } from './answers.ts'
 import type { Duo, Got } from './duo.ts'
-import type { Answer, Seen } from './expected.ts'
 import { isUsable } from './history.ts'
 import { hold, show } from './violation.ts'
 

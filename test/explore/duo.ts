@@ -8,9 +8,10 @@ import {
   type Reading,
   type Snapshot,
 } from 'evercurrent'
+import type { Attempt, Caller, Result } from './answers.ts'
 import { compare } from './compare.ts'
-import { type Attempt, createExpected, type Result } from './expected.ts'
-import { optionsOf, type Rules } from './rules.ts'
+import { createExpected } from './expected.ts'
+import { optionsOf, type Refusal, type Rules } from './rules.ts'
 import { stepClock } from './step-clock.ts'
 import { Violation } from './violation.ts'
 
@@ -39,6 +40,7 @@ export function createDuo(rules: Rules) {
   const got: (Got | undefined)[] = []
   const snapshots: Snapshot<number>[][] = [[], []]
   const events: CacheEvent[][] = [[], []]
+  const controllers = new Map<number, AbortController>()
   const releases: (() => void)[] = []
   let values = 0
   let broken: Violation | undefined
@@ -104,6 +106,31 @@ export function createDuo(rules: Rules) {
       expected.refresh(ifOlderThan)
       watch(ifOlderThan === undefined ? cache.refresh() : cache.refresh({ ifOlderThan }))
     },
+    getWithSignal() {
+      const controller = new AbortController()
+      expected.get(undefined, true)
+      controllers.set(got.length, controller)
+      watch(cache.get({ signal: controller.signal }))
+    },
+    abort() {
+      const index = expected.abortable()
+      const reason = { aborted: index }
+      expected.abort(expected.callers[index] as Caller, reason)
+      controllers.get(index)?.abort(reason)
+    },
+    /** A fetch of this call's own, which is asked only if one is needed. */
+    getThrowing() {
+      const error: Refusal = { class: 'retry' }
+      const before = expected.attempts.length
+      expected.get()
+      const attempt = expected.attempts[before]
+      if (attempt) expected.settle(attempt, error, 0, error)
+      const throwing: Fetch<number> = (context, previous) => {
+        calls.push({ context, previous, settled: true, settle: () => {} })
+        throw error
+      }
+      watch(cache.get(throwing))
+    },
     /** Nobody listens to what comes of it: that must not end the process. */
     getAndForget() {
       expected.get()
@@ -158,6 +185,12 @@ export function createDuo(rules: Rules) {
       const until = expected.now() + ms
       expected.advance(ms)
       while (clock.step(until)) await promisesSettle()
+    },
+    /** Noticed at the next write, even if that changes nothing. */
+    sleep(ms: number) {
+      expected.sleep(ms)
+      clock.sleep(ms)
+      cache.invalidate({ ifValue: NaN })
     },
     dispose() {
       expected.dispose()

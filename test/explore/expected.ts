@@ -1,50 +1,19 @@
 /** What every caller and observer of one cache must see, by the laws: the oracle for the real class. */
+import { type Answer, type Attempt, type Caller, looksLike, type Result, type Seen } from './answers.ts'
 import { afterFailure, afterOlder, afterRejection, resultOf } from './happenings.ts'
 import {
   add,
-  coolDownRuns,
   decide,
   type Facts,
   factsOf,
   type Held,
   heldFrom,
   isUsable,
+  keepFreshAt,
   mayServeStale,
   type Past,
 } from './history.ts'
 import type { Refusal, Rules } from './rules.ts'
-
-/** What one caller has got. Errors of the package itself are told by their code. */
-export type Answer =
-  | { readonly state: 'pending' }
-  | { readonly state: 'value'; readonly held: Held; readonly from: 'memory' | 'source'; readonly stale: boolean }
-  | { readonly state: 'error'; readonly error: unknown }
-
-export interface Caller {
-  answer: Answer
-  readonly giveUpAt: number
-}
-
-/** One call of the fetch. */
-export interface Attempt {
-  readonly startedAt: number
-  readonly previous: Held | undefined
-  readers: Caller[]
-  readonly refreshers: Caller[]
-  lostTo?: 'set' | 'seeded' | 'invalidated' | 'expired'
-  aborted: boolean
-}
-
-/** What an observer sees. */
-export interface Seen {
-  readonly status: 'empty' | 'current' | 'refreshing' | 'disposed'
-  readonly held: Held | undefined
-  readonly failure:
-    | { readonly error: unknown; readonly at: number; readonly attempts: number; readonly until: number }
-    | undefined
-}
-
-export type Result = 'new' | 'same' | 'older' | 'not modified' | 'undefined' | Refusal
 
 export type Expected = ReturnType<typeof createExpected>
 
@@ -63,9 +32,9 @@ export function createExpected(rules: Rules, startAt: number) {
   const air = new Set<Attempt>()
   const callers: Caller[] = []
   const told: Record<string, number> = {}
-  const seen: Seen[] = [look()]
+  const seen: Seen[] = [lookNow()]
 
-  function look(): Seen {
+  function lookNow(): Seen {
     const { held, setback } = facts
     const status = disposed ? 'disposed' : owner ? 'refreshing' : held ? 'current' : 'empty'
     return { status, held, failure: setback?.failed ? setback : undefined }
@@ -81,13 +50,8 @@ export function createExpected(rules: Rules, startAt: number) {
   const happens = (next: Past = past) => {
     if (next !== past) facts = factsOf(next)
     past = next
-    const [before, after] = [seen.at(-1) as Seen, look()]
-    const [f, g] = [before.failure, after.failure]
-    const sameFailure = f === g || (f && g && f.error === g.error && f.at === g.at && f.attempts === g.attempts)
-    const [h, i] = [before.held, after.held]
-    const sameHeld =
-      h === i || (h && i && h.value === i.value && h.fetchedAt === i.fetchedAt && h.expiresAt === i.expiresAt)
-    if (before.status !== after.status || !sameHeld || !sameFailure) seen.push(after)
+    const look = lookNow()
+    if (!looksLike(seen.at(-1) as Seen, look)) seen.push(look)
   }
   const give = (to: readonly Caller[], answer: Answer) => {
     for (const caller of to) if (caller.answer === pending) caller.answer = answer
@@ -106,7 +70,8 @@ export function createExpected(rules: Rules, startAt: number) {
     if (attempt.lostTo && air.has(attempt) && waiting(attempt).length === 0) attempt.aborted = air.delete(attempt)
   }
   const launch = (readers: Caller[], refreshers: Caller[]) => {
-    owner = { startedAt: now, previous: facts.held, readers, refreshers, aborted: false }
+    const timesOutAt = now + rules.fetchTimeout
+    owner = { startedAt: now, timesOutAt, previous: facts.held, readers, refreshers, aborted: false }
     attempts.push(owner)
     air.add(owner)
     tell('fetch-started')
@@ -130,17 +95,7 @@ export function createExpected(rules: Rules, startAt: number) {
     happens(next)
     if (lost) abandonIfUseless(lost)
   }
-  /** L22: when `keepFresh` fetches: as a read would, never while the cool-down runs, and a second apart without one. */
-  const keeperDue = (): number => {
-    const { held, setback, fatal, told: toExpire, slowAt } = facts
-    if (!holds || owner || disposed) return Infinity
-    const wanted = held && !fatal && !toExpire ? held.refreshAt : now
-    const pause =
-      setback && setback.until <= setback.at ? setback.at + 1000 : slowAt === undefined ? now : slowAt + 1000
-    const candidates = [wanted, pause, held?.expiresAt ?? now, setback?.until ?? now, (setback?.at ?? now) + 5000]
-    const due = candidates.filter((at) => at >= Math.max(wanted, pause) && !coolDownRuns(facts, Math.max(at, now)))
-    return Math.max(now, Math.min(...due))
-  }
+  const keeperDue = () => (holds && !owner && !disposed ? keepFreshAt(facts, now) : Infinity)
 
   const land = (attempt: Attempt, result: Result, value: number) => {
     const isOwner = attempt === owner
@@ -175,12 +130,16 @@ export function createExpected(rules: Rules, startAt: number) {
     const mayFallBack = refusal.class === 'retry' && attempt.lostTo !== 'invalidated'
     finish(attempt, (mayFallBack && fallback()) || failed, failed)
   }
-  const giveUp = (caller: Caller) => {
+  /** L13, L15: this caller alone stops waiting. */
+  const leave = (caller: Caller, answer: () => Answer) => {
     const flight = inTheAir().find(({ readers }) => readers.includes(caller))
-    if (flight) flight.readers = flight.readers.filter((other) => other !== caller)
-    if (flight) abandonIfUseless(flight)
-    caller.answer = fallback() ?? { state: 'error', error: 'WAIT_TIMEOUT' }
+    if (flight) {
+      flight.readers = flight.readers.filter((other) => other !== caller)
+      abandonIfUseless(flight)
+    }
+    caller.answer = answer()
   }
+  const giveUp = (caller: Caller) => leave(caller, () => fallback() ?? { state: 'error', error: 'WAIT_TIMEOUT' })
   /** The next thing that time alone brings about, at most at `until`. */
   const nextDue = (until: number): (() => void) | undefined => {
     const due: { at: number; task: () => void }[] = [{ at: keeperDue(), task: () => {} }]
@@ -189,7 +148,7 @@ export function createExpected(rules: Rules, startAt: number) {
         fail(attempt, 'FETCH_TIMEOUT', { class: 'retry' })
         attempt.aborted = true
       }
-      due.push({ at: attempt.startedAt + rules.fetchTimeout, task: timeOut })
+      due.push({ at: attempt.timesOutAt, task: timeOut })
     }
     for (const caller of callers)
       if (caller.answer === pending) due.push({ at: caller.giveUpAt, task: () => giveUp(caller) })
@@ -201,8 +160,8 @@ export function createExpected(rules: Rules, startAt: number) {
       follow()
     }
   }
-  const enter = (answer: Answer, maxWait = Infinity): Caller => {
-    const caller = { answer, giveUpAt: now + maxWait }
+  const enter = (answer: Answer, maxWait = Infinity, abortable = false): Caller => {
+    const caller = { answer, giveUpAt: now + maxWait, abortable }
     callers.push(caller)
     return caller
   }
@@ -225,14 +184,19 @@ export function createExpected(rules: Rules, startAt: number) {
     keeperDue,
     waiting: () => callers.filter(({ answer }) => answer === pending),
 
-    get(maxWait?: number): void {
+    get(maxWait?: number, abortable?: boolean): void {
       if (disposed) return void refuseDisposed()
       const { gets, fetches, error } = decide(facts, !!owner, rules, now)
       this.reads[gets === 'value' || gets === 'stale' ? 'hits' : 'misses']++
       if (gets === 'error') return void enter({ state: 'error', error })
-      const caller = enter(gets === 'wait' ? pending : memory(facts.held as Held, gets === 'stale'), maxWait)
+      const caller = enter(gets === 'wait' ? pending : memory(facts.held as Held, gets === 'stale'), maxWait, abortable)
       if (fetches) launch(gets === 'wait' ? [caller] : [], [])
       else if (gets === 'wait') owner?.readers.push(caller)
+    },
+    /** The first caller with a signal that still waits. */
+    abortable: () => callers.findIndex(({ answer, abortable }) => abortable && answer === pending),
+    abort(caller: Caller, reason: unknown): void {
+      leave(caller, () => ({ state: 'error', error: reason }))
     },
     refresh(ifOlderThan = 0): void {
       if (disposed) return void refuseDisposed()
@@ -313,6 +277,12 @@ export function createExpected(rules: Rules, startAt: number) {
     },
     release(): void {
       holds--
+    },
+    /** L3: sleep counts as age; timers stand still meanwhile. */
+    sleep(ms: number): void {
+      now += ms
+      for (const attempt of air) attempt.timesOutAt += ms
+      for (const caller of callers) caller.giveUpAt += ms
     },
     advance(ms: number): void {
       const until = now + ms

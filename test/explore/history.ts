@@ -227,3 +227,13 @@ export function decide(facts: Facts, flying: boolean, rules: Rules, now: number)
   if (calm && setback?.failed) return { gets: 'error', fetches: false, error: setback.error }
   return { gets: 'wait', fetches: true }
 }
+
+/** L12, L22: when `keepFresh()` fetches: as a read would, never in a cool-down, and a second apart where there is none. */
+export function keepFreshAt(facts: Facts, now: number): number {
+  const { held, setback, fatal, told, slowAt } = facts
+  const wanted = held && !fatal && !told ? held.refreshAt : now
+  const pause = setback && setback.until <= setback.at ? setback.at + 1000 : slowAt === undefined ? now : slowAt + 1000
+  const least = Math.max(now, wanted, pause)
+  const ends = [least, held?.expiresAt ?? now, setback?.until ?? now, (setback?.at ?? now) + 5000]
+  return Math.min(...ends.filter((at) => at >= least && !coolDownRuns(facts, at)))
+}

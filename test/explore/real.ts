@@ -1,6 +1,7 @@
 /** Drives the real class through every schedule, and through a seeded sample of longer ones, beside its oracle. */
+
+import type { Result } from './answers.ts'
 import { createDuo, type Duo, promisesSettle } from './duo.ts'
-import type { Result } from './expected.ts'
 import type { Rules } from './rules.ts'
 import { hold, Violation } from './violation.ts'
 
@@ -70,6 +71,10 @@ const more: Readonly<Record<string, Step>> = {
   read: { take: (duo) => duo.read() },
   'get, forgotten': { take: (duo) => duo.getAndForget() },
   'get within 2.5 s': { take: (duo) => duo.get(2503) },
+  'get with a signal': { take: (duo) => duo.getWithSignal() },
+  abort: { open: ({ expected }) => expected.abortable() >= 0, take: (duo) => duo.abort() },
+  'get, whose fetch throws at once': { take: (duo) => duo.getThrowing() },
+  'the machine sleeps': { open: ({ expected }) => expected.holds() === 0, take: (duo) => duo.sleep(2500) },
   'refresh if older than 4 s': { take: (duo) => duo.refresh(4000) },
   'seed, expired': { take: (duo) => duo.seed(Math.min(duo.rules.ttl, duo.rules.ownLife) + 500) },
   'settle: not modified': settle('not modified'),

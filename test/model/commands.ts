@@ -1,7 +1,8 @@
 /** Every call, every outcome and every lapse of time, as commands of fast-check on a real cache beside its oracle. */
 import * as fc from 'fast-check'
+import type { Result } from '../explore/answers.ts'
 import { type Duo, promisesSettle } from '../explore/duo.ts'
-import type { Expected, Result } from '../explore/expected.ts'
+import type { Expected } from '../explore/expected.ts'
 
 export type Command = fc.AsyncCommand<Expected, Duo>
 
@@ -81,6 +82,22 @@ export const anyCommands = fc.commands(
     always('read', (duo) => duo.read()),
     always('get, forgotten', (duo) => duo.getAndForget()),
     withDelay('get within', (duo, ms) => duo.get(ms + 1)),
+    always('get with a signal', (duo) => duo.getWithSignal()),
+    fc.constant(
+      command(
+        'abort',
+        (duo) => duo.abort(),
+        (expected) => expected.abortable() >= 0,
+      ),
+    ),
+    always('get, whose fetch throws', (duo) => duo.getThrowing()),
+    fc.nat({ max: 30_000 }).map((ms) =>
+      command(
+        `sleep ${ms}`,
+        (duo) => duo.sleep(ms + 200),
+        (expected) => expected.holds() === 0,
+      ),
+    ),
     always('refresh', (duo) => duo.refresh()),
     withDelay('refresh if older than', (duo, ms) => duo.refresh(ms)),
     always('set', (duo) => duo.set()),
