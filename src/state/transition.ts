@@ -145,7 +145,9 @@ export function transition<V, F extends Launch<V>>(
       facts.push({ kind: 'invalidated' })
       if (again) {
         const error = new ValueRejectedError(`The value was rejected, as the one before it was (${inARow} in a row)`)
-        worsen(input.draw, { error, class: 'retry' }, 0, inARow - 1)
+        // No mutation but `set` shortens a cool-down that runs.
+        const running = (setback?.nextAttemptAt ?? now) - now
+        worsen(input.draw, { error, class: 'retry' }, running, inARow - 1)
         reportFailure({ reason: 'first', startedAt: now })
       }
       break
