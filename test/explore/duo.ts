@@ -10,7 +10,7 @@ import {
 } from 'evercurrent'
 import type { Attempt, Caller, Result } from './answers.ts'
 import { compare } from './compare.ts'
-import { createExpected } from './expected.ts'
+import { createExpected, type Expected } from './expected.ts'
 import { optionsOf, type Refusal, type Rules } from './rules.ts'
 import { stepClock } from './step-clock.ts'
 import { Violation } from './violation.ts'
@@ -31,11 +31,21 @@ export interface Call {
 
 export const wallStart = Date.UTC(2026, 0, 1)
 
+/** What the meddling listener does when it hears of something. */
+const reactions: Readonly<Record<string, (expected: Expected) => void>> = {
+  invalidated: (expected) => void expected.get(),
+  'fetch-failed': (expected) => void expected.refresh(),
+  'value-seeded': (expected) => expected.expire(),
+}
+
 export type Duo = ReturnType<typeof createDuo>
 
-export function createDuo(rules: Rules) {
+/** `meddling`: one of the listeners uses the cache. */
+export function createDuo(rules: Rules, meddling = false) {
   const clock = stepClock(rules.startAt, wallStart)
-  const expected = createExpected(rules, wallStart)
+  const expected = createExpected(rules, wallStart, (kind) => {
+    if (meddling) reactions[kind]?.(expected)
+  })
   const calls: Call[] = []
   const got: (Got | undefined)[] = []
   const snapshots: Snapshot<number>[][] = [[], []]
@@ -70,12 +80,19 @@ export function createDuo(rules: Rules) {
     random: () => rules.draw,
   })
   for (const heard of snapshots) cache.subscribe((snapshot) => void heard.push(snapshot))
-  for (const heard of events) cache.on((event) => void heard.push(event))
+  const [first = [], second = []] = events
+  cache.on((event) => void first.push(event))
+  cache.on(({ kind }) => {
+    if (!meddling || !Object.hasOwn(reactions, kind)) return
+    if (kind === 'value-seeded') cache.expire()
+    else watch(() => (kind === 'invalidated' ? cache.get() : cache.refresh()))
+  })
+  cache.on((event) => void second.push(event))
 
-  const watch = (promise: Promise<number | Reading<number>>) => {
+  const watch = (call: () => Promise<number | Reading<number>>) => {
     const seen: Got = { state: 'pending' }
     got.push(seen)
-    promise.then(
+    call().then(
       (value) => Object.assign(seen, { state: 'value', value }),
       (error: unknown) => Object.assign(seen, { state: 'error', error }),
     )
@@ -96,21 +113,21 @@ export function createDuo(rules: Rules) {
 
     get(maxWait?: number) {
       expected.get(maxWait)
-      watch(maxWait === undefined ? cache.get() : cache.get({ maxWait }))
+      watch(() => (maxWait === undefined ? cache.get() : cache.get({ maxWait })))
     },
     read() {
       expected.get()
-      watch(cache.read())
+      watch(() => cache.read())
     },
     refresh(ifOlderThan?: number) {
       expected.refresh(ifOlderThan)
-      watch(ifOlderThan === undefined ? cache.refresh() : cache.refresh({ ifOlderThan }))
+      watch(() => (ifOlderThan === undefined ? cache.refresh() : cache.refresh({ ifOlderThan })))
     },
     getWithSignal() {
       const controller = new AbortController()
       expected.get(undefined, true)
       controllers.set(got.length, controller)
-      watch(cache.get({ signal: controller.signal }))
+      watch(() => cache.get({ signal: controller.signal }))
     },
     abort() {
       const index = expected.abortable()
@@ -129,7 +146,7 @@ export function createDuo(rules: Rules) {
         calls.push({ context, previous, settled: true, settle: () => {} })
         throw error
       }
-      watch(cache.get(throwing))
+      watch(() => cache.get(throwing))
     },
     /** Nobody listens to what comes of it: that must not end the process. */
     getAndForget() {

@@ -1,307 +1,186 @@
 /** What every caller and observer of one cache must see, by the laws: the oracle for the real class. */
-import { type Answer, type Attempt, type Caller, looksLike, type Result, type Seen } from './answers.ts'
-import { afterFailure, afterOlder, afterRejection, resultOf } from './happenings.ts'
-import {
-  add,
-  decide,
-  type Facts,
-  factsOf,
-  type Held,
-  heldFrom,
-  isUsable,
-  keepFreshAt,
-  mayServeStale,
-  type Past,
-} from './history.ts'
-import type { Refusal, Rules } from './rules.ts'
+import type { Answer, Attempt, Caller, Result } from './answers.ts'
+import { afterRejection } from './happenings.ts'
+import { add, decide, factsOf, type Held, heldFrom, isUsable } from './history.ts'
+import type { Rules } from './rules.ts'
+import { createSlot, memory, pending } from './slot.ts'
 
 export type Expected = ReturnType<typeof createExpected>
 
-const pending: Answer = { state: 'pending' }
+/** `meddle` is a listener that uses the cache. */
+export function createExpected(rules: Rules, startAt: number, meddle: (kind: string) => void) {
+  const slot = createSlot(rules, startAt)
+  const { is, callers, attempts, air, news } = slot
+  const reads = { hits: 0, misses: 0 }
 
-export function createExpected(rules: Rules, startAt: number) {
-  let now = startAt
-  let past: Past
-  let facts = factsOf(undefined)
-  let owner: Attempt | undefined
-  let trailing: Caller[] | undefined
-  let holds = 0
-  let disposed = false
-  let generation = 0
-  const attempts: Attempt[] = []
-  const air = new Set<Attempt>()
-  const callers: Caller[] = []
-  const told: Record<string, number> = {}
-  const seen: Seen[] = [lookNow()]
-
-  function lookNow(): Seen {
-    const { held, setback } = facts
-    const status = disposed ? 'disposed' : owner ? 'refreshing' : held ? 'current' : 'empty'
-    return { status, held, failure: setback?.failed ? setback : undefined }
+  let heard = 0
+  let telling = false
+  /** L21: listeners hear of it after everything else, and of what they cause themselves after that. */
+  const letHear = () => {
+    if (telling) return
+    telling = true
+    while (heard < news.length) meddle(news[heard++] as string)
+    telling = false
   }
-  const tell = (kind: string) => {
-    told[kind] = (told[kind] ?? 0) + 1
-  }
-  const waiting = ({ readers, refreshers }: Attempt) =>
-    [...readers, ...refreshers].filter(({ answer }) => answer === pending)
-  const inTheAir = () => [...air]
-
-  /** Something happened; observers hear of it if there is anything to see. */
-  const happens = (next: Past = past) => {
-    if (next !== past) facts = factsOf(next)
-    past = next
-    const look = lookNow()
-    if (!looksLike(seen.at(-1) as Seen, look)) seen.push(look)
-  }
-  const give = (to: readonly Caller[], answer: Answer) => {
-    for (const caller of to) if (caller.answer === pending) caller.answer = answer
-  }
-  const memory = (held: Held, stale: boolean): Answer => ({ state: 'value', held, from: 'memory', stale })
-  const fallback = (): Answer | undefined =>
-    facts.held && mayServeStale(facts, rules, now) ? memory(facts.held, !isUsable(facts, now)) : undefined
-
-  const finish = (attempt: Attempt, forReaders: Answer, forRefreshers = forReaders) => {
-    give(attempt.readers, forReaders)
-    give(attempt.refreshers, forRefreshers)
-    air.delete(attempt)
-  }
-  /** L15: superseded, with nobody left waiting for it. */
-  const abandonIfUseless = (attempt: Attempt) => {
-    if (attempt.lostTo && air.has(attempt) && waiting(attempt).length === 0) attempt.aborted = air.delete(attempt)
-  }
-  const launch = (readers: Caller[], refreshers: Caller[]) => {
-    const timesOutAt = now + rules.fetchTimeout
-    owner = { startedAt: now, timesOutAt, previous: facts.held, readers, refreshers, aborted: false }
-    attempts.push(owner)
-    air.add(owner)
-    tell('fetch-started')
-    happens()
-  }
-  /** After everything else: what was queued starts, and `keepFresh` sees whether it has to fetch. */
   const follow = () => {
-    if (trailing && !owner) {
-      const refreshers = trailing
-      trailing = undefined
-      launch([], refreshers)
-    }
-    if (now >= keeperDue()) launch([], [])
-  }
-  /** L6: whatever started before it changes nothing any more. */
-  const mutate = (because: NonNullable<Attempt['lostTo']>, next: Past) => {
-    const lost = owner
-    if (lost) lost.lostTo = because
-    owner = undefined
-    generation++
-    happens(next)
-    if (lost) abandonIfUseless(lost)
-  }
-  const keeperDue = () => (holds && !owner && !disposed ? keepFreshAt(facts, now) : Infinity)
-
-  const land = (attempt: Attempt, result: Result, value: number) => {
-    const isOwner = attempt === owner
-    const held = isOwner ? facts.held : undefined
-    const brought = result === 'not modified' ? (attempt.previous as Held).value : value
-    const isSame = brought === held?.value
-    if (isOwner) owner = undefined
-    if (held && !isSame && rules.ordered && brought < held.value) {
-      happens(afterOlder(past, rules, now))
-      return finish(attempt, memory(held, !isUsable(facts, now)))
-    }
-    const happened = resultOf(rules, brought, isSame, attempt.startedAt, now)
-    if (happened === 'expired') {
-      if (isOwner) owner = attempt
-      return fail(attempt, 'INVALID_VALUE', { class: 'retry' })
-    }
-    const got = heldFrom(rules, brought, attempt.startedAt, now)
-    if (isOwner) {
-      tell('fetch-succeeded')
-      happens(add(past, happened))
-    }
-    finish(attempt, { state: 'value', held: got, from: 'source', stale: got.expiresAt <= now })
-  }
-  const fail = (attempt: Attempt, error: unknown, refusal: Refusal) => {
-    if (attempt === owner) {
-      owner = undefined
-      tell('fetch-failed')
-      happens(afterFailure(past, rules, { at: now, error, ...refusal }))
-    }
-    const failed: Answer = { state: 'error', error }
-    // Who waited when the value was invalidated asked for this fetch's own result.
-    const mayFallBack = refusal.class === 'retry' && attempt.lostTo !== 'invalidated'
-    finish(attempt, (mayFallBack && fallback()) || failed, failed)
-  }
-  /** L13, L15: this caller alone stops waiting. */
-  const leave = (caller: Caller, answer: () => Answer) => {
-    const flight = inTheAir().find(({ readers }) => readers.includes(caller))
-    if (flight) {
-      flight.readers = flight.readers.filter((other) => other !== caller)
-      abandonIfUseless(flight)
-    }
-    caller.answer = answer()
-  }
-  const giveUp = (caller: Caller) => leave(caller, () => fallback() ?? { state: 'error', error: 'WAIT_TIMEOUT' })
-  /** The next thing that time alone brings about, at most at `until`. */
-  const nextDue = (until: number): (() => void) | undefined => {
-    const due: { at: number; task: () => void }[] = [{ at: keeperDue(), task: () => {} }]
-    for (const attempt of inTheAir()) {
-      const timeOut = () => {
-        fail(attempt, 'FETCH_TIMEOUT', { class: 'retry' })
-        attempt.aborted = true
-      }
-      due.push({ at: attempt.timesOutAt, task: timeOut })
-    }
-    for (const caller of callers)
-      if (caller.answer === pending) due.push({ at: caller.giveUpAt, task: () => giveUp(caller) })
-    const next = due.reduce((first, other) => (other.at < first.at ? other : first))
-    if (next.at > until) return undefined
-    return () => {
-      now = Math.max(now, next.at)
-      next.task()
-      follow()
-    }
+    slot.follow()
+    letHear()
   }
   const enter = (answer: Answer, maxWait = Infinity, abortable = false): Caller => {
-    const caller = { answer, giveUpAt: now + maxWait, abortable }
+    const caller = { answer, giveUpAt: is.now + maxWait, abortable }
     callers.push(caller)
     return caller
   }
-  const refuseDisposed = (): Caller => enter({ state: 'error', error: 'DISPOSED' })
+  const enterRefused = (error: unknown) => enter({ state: 'error', error })
+
+  /** Lets happen whatever time alone brings about next, at most at `until`. False: nothing more does. */
+  const letPass = (until: number): boolean => {
+    const due = [{ at: slot.keeperDue(), task: () => {} }]
+    for (const attempt of air) due.push({ at: attempt.timesOutAt, task: () => slot.timeOut(attempt) })
+    for (const caller of waiting()) due.push({ at: caller.giveUpAt, task: () => slot.giveUp(caller) })
+    const next = due.reduce((first, other) => (other.at < first.at ? other : first))
+    if (next.at > until) return false
+    is.now = Math.max(is.now, next.at)
+    next.task()
+    follow()
+    return true
+  }
+  const waiting = () => callers.filter(({ answer }) => answer === pending)
 
   return {
     callers,
     attempts,
-    told,
-    seen,
-    reads: { hits: 0, misses: 0 },
-    now: () => now,
-    facts: (): Facts => facts,
-    owner: () => owner,
-    trailing: () => trailing,
-    holds: () => holds,
-    disposed: () => disposed,
-    generation: () => generation,
-    inTheAir,
-    keeperDue,
-    waiting: () => callers.filter(({ answer }) => answer === pending),
-
-    get(maxWait?: number, abortable?: boolean): void {
-      if (disposed) return void refuseDisposed()
-      const { gets, fetches, error } = decide(facts, !!owner, rules, now)
-      this.reads[gets === 'value' || gets === 'stale' ? 'hits' : 'misses']++
-      if (gets === 'error') return void enter({ state: 'error', error })
-      const caller = enter(gets === 'wait' ? pending : memory(facts.held as Held, gets === 'stale'), maxWait, abortable)
-      if (fetches) launch(gets === 'wait' ? [caller] : [], [])
-      else if (gets === 'wait') owner?.readers.push(caller)
-    },
+    reads,
+    news,
+    seen: slot.seen,
+    now: () => is.now,
+    facts: () => is.facts,
+    trailing: () => is.trailing,
+    holds: () => is.holds,
+    disposed: () => is.disposed,
+    generation: () => is.generation,
+    inTheAir: () => [...air],
+    waiting,
     /** The first caller with a signal that still waits. */
     abortable: () => callers.findIndex(({ answer, abortable }) => abortable && answer === pending),
-    abort(caller: Caller, reason: unknown): void {
-      leave(caller, () => ({ state: 'error', error: reason }))
+
+    get(maxWait?: number, abortable?: boolean): Caller {
+      if (is.disposed) return enterRefused('DISPOSED')
+      const { gets, fetches, error } = decide(is.facts, !!is.owner, rules, is.now)
+      reads[gets === 'value' || gets === 'stale' ? 'hits' : 'misses']++
+      if (gets === 'error') return enterRefused(error)
+      const answer = gets === 'wait' ? pending : memory(is.facts.held as Held, gets === 'stale')
+      const caller = enter(answer, maxWait, abortable)
+      if (fetches) slot.launch(gets === 'wait' ? [caller] : [], [])
+      else if (gets === 'wait') is.owner?.readers.push(caller)
+      letHear()
+      return caller
     },
-    refresh(ifOlderThan = 0): void {
-      if (disposed) return void refuseDisposed()
+    abort(caller: Caller, error: unknown): void {
+      slot.leave(caller, () => ({ state: 'error', error }))
+    },
+    refresh(ifOlderThan = 0): Caller {
+      if (is.disposed) return enterRefused('DISPOSED')
+      const { facts, owner, now } = is
       const { held, setback, fatal } = facts
-      if (held && !fatal && isUsable(facts, now) && now - held.fetchedAt < ifOlderThan)
-        return void enter(memory(held, false))
-      if (setback?.failed && now - setback.at < ifOlderThan) return void enter({ state: 'error', error: setback.error })
+      const isYoung = (at: number) => now - at < ifOlderThan
+      if (held && !fatal && isUsable(facts, now) && isYoung(held.fetchedAt)) return enter(memory(held, false))
+      if (setback?.failed && isYoung(setback.at)) return enterRefused(setback.error)
       const caller = enter(pending)
-      if (!owner) launch([], [caller])
-      else if (now - owner.startedAt < ifOlderThan) owner.refreshers.push(caller)
-      else trailing = [...(trailing ?? []), caller]
+      if (!owner) slot.launch([], [caller])
+      else if (isYoung(owner.startedAt)) owner.refreshers.push(caller)
+      else is.trailing = [...(is.trailing ?? []), caller]
+      letHear()
+      return caller
     },
     /** False: it throws. */
     set(value: number): boolean {
-      if (disposed) return false
+      if (is.disposed) return false
+      const { now, past, trailing = [] } = is
       const held = heldFrom(rules, value, now, now)
-      const waited = inTheAir()
-      const queued = trailing ?? []
-      trailing = undefined
-      tell('value-set')
-      mutate('set', add(past, { what: 'set', at: now, held }))
-      give(queued, memory(held, false))
-      for (const attempt of waited) {
-        finish(attempt, memory(held, false))
-        attempt.aborted = true
-      }
+      const waited = [...air]
+      is.trailing = undefined
+      slot.tell('value-set')
+      slot.mutate('set', add(past, { what: 'set', at: now, held }))
+      slot.give(trailing, memory(held, false))
+      for (const attempt of waited) slot.stop(attempt, memory(held, false))
       follow()
       return true
     },
     seed(value: number, fetchedAt: number): boolean {
+      const { now, past, facts, owner, disposed } = is
       const held = heldFrom(rules, value, Math.min(now, fetchedAt), now)
       if (disposed || (facts.held && facts.held.fetchedAt >= held.fetchedAt)) return false
       if (now >= held.expiresAt + rules.staleIfError) return false
-      const waited = inTheAir()
+      const waited = [...air]
       const seeded = add(past, { what: 'seeded', at: now, held })
-      tell('value-seeded')
-      if (owner && owner.startedAt <= held.fetchedAt) mutate('seeded', seeded)
-      else happens(seeded)
-      follow()
-      if (isUsable(facts, now)) for (const attempt of waited) give(attempt.readers, memory(held, false))
-      for (const attempt of waited) abandonIfUseless(attempt)
+      slot.tell('value-seeded')
+      if (owner && owner.startedAt <= held.fetchedAt) slot.mutate('seeded', seeded)
+      else slot.happens(seeded)
+      slot.follow()
+      if (isUsable(is.facts, now)) for (const { readers } of waited) slot.give(readers, memory(held, false))
+      for (const attempt of waited) slot.abandonIfUseless(attempt)
+      letHear()
       return true
     },
     invalidate(): boolean {
+      const { now, past, facts, owner, disposed } = is
       if (disposed) return false
-      const did = owner !== undefined || facts.held !== undefined
-      tell('invalidated')
-      mutate('invalidated', add(past, { what: 'invalidated', at: now }))
+      slot.tell('invalidated')
+      slot.mutate('invalidated', add(past, { what: 'invalidated', at: now }))
       follow()
-      return did
+      return owner !== undefined || facts.held !== undefined
     },
     reject(value: number): boolean {
+      const { now, past, facts, disposed } = is
       if (disposed || facts.held?.value !== value) return false
-      tell('invalidated')
       const rejected = afterRejection(past, rules, now, 'VALUE_REJECTED')
-      if (rejected?.last.what === 'failed') tell('fetch-failed')
-      mutate('invalidated', rejected)
+      slot.tell('invalidated')
+      if (rejected?.last.what === 'failed') slot.tell('fetch-failed')
+      slot.mutate('invalidated', rejected)
       follow()
       return true
     },
     expire(): void {
-      if (disposed) return
-      tell('expired')
-      mutate('expired', add(past, { what: 'expired', at: now }))
+      if (is.disposed) return
+      slot.tell('expired')
+      slot.mutate('expired', add(is.past, { what: 'expired', at: is.now }))
       follow()
     },
     settle(attempt: Attempt, result: Result, value: number, error: unknown): void {
       if (!air.has(attempt)) return
-      if (typeof result === 'object') fail(attempt, error, result)
-      else if (result === 'undefined') fail(attempt, 'INVALID_VALUE', { class: 'retry' })
-      else land(attempt, result, value)
+      if (typeof result === 'object') slot.fail(attempt, error, result)
+      else if (result === 'undefined') slot.fail(attempt, 'INVALID_VALUE', { class: 'retry' })
+      else slot.land(attempt, result, value)
       follow()
     },
     hold(): void {
-      if (disposed) return
-      holds++
+      if (is.disposed) return
+      is.holds++
       follow()
     },
     release(): void {
-      holds--
+      is.holds--
     },
     /** L3: sleep counts as age; timers stand still meanwhile. */
     sleep(ms: number): void {
-      now += ms
+      is.now += ms
       for (const attempt of air) attempt.timesOutAt += ms
       for (const caller of callers) caller.giveUpAt += ms
     },
     advance(ms: number): void {
-      const until = now + ms
-      for (let next = nextDue(until); next; next = nextDue(until)) next()
-      now = until
+      const until = is.now + ms
+      while (letPass(until));
+      is.now = until
     },
     dispose(): void {
-      if (disposed) return
+      if (is.disposed) return
       const gone: Answer = { state: 'error', error: 'DISPOSED' }
-      tell('disposed')
-      for (const attempt of inTheAir()) {
-        finish(attempt, gone)
-        attempt.aborted = true
-      }
-      give(trailing ?? [], gone)
-      trailing = owner = undefined
-      disposed = true
-      facts = factsOf(undefined)
-      happens(undefined)
+      slot.tell('disposed')
+      for (const attempt of [...air]) slot.stop(attempt, gone)
+      slot.give(is.trailing ?? [], gone)
+      Object.assign(is, { trailing: undefined, owner: undefined, disposed: true, facts: factsOf(undefined) })
+      slot.happens(undefined)
     },
   }
 }

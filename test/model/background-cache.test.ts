@@ -15,8 +15,8 @@ const timeout = 30_000 + numRuns * 30
 it(
   'BackgroundCache shows every caller and observer what the laws say, under any policy',
   async () => {
-    const property = fc.asyncProperty(anyRules, anyCommands, async (rules, commands) => {
-      const duo = createDuo(rules)
+    const property = fc.asyncProperty(anyRules, fc.boolean(), anyCommands, async (rules, meddling, commands) => {
+      const duo = createDuo(rules, meddling)
       await fc.asyncModelRun(() => ({ model: duo.expected, real: duo }), commands)
       duo.dispose()
       await promisesSettle()

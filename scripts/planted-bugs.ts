@@ -1,0 +1,92 @@
+/** Plants each bug of a committed list in a copy of `src` and fails unless the explorers find it. `--short`: a subset. */
+import { spawn } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type PlantedBug, plantedBugs } from '../test/explore/planted-bugs.ts'
+
+/** What scripts/explore.ts exits with when a law was broken. */
+const BROKEN = 3
+const LIMIT_MS = 90_000
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const workshop = mkdtempSync(join(tmpdir(), 'evercurrent-planted-'))
+
+interface Outcome {
+  readonly code: number | null
+  readonly output: string
+  readonly seconds: number
+}
+
+/** A copy of what the explorers need, with one bug in it, or none. */
+function makeCopy(name: string, bug?: PlantedBug): string {
+  const folder = join(workshop, name)
+  mkdirSync(folder)
+  for (const path of ['src', 'test/explore', 'scripts/explore.ts', 'package.json', 'tsconfig.json']) {
+    cpSync(join(root, path), join(folder, path), { recursive: true })
+  }
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  if (bug) {
+    const file = join(folder, 'src', bug.file)
+    const text = readFileSync(file, 'utf8')
+    const places = text.split(bug.search).length - 1
+    if (places !== 1) throw new Error(`Cannot plant '${bug.name}': ${bug.file} has its place ${places} times`)
+    writeFileSync(
+      file,
+      text.replace(bug.search, () => bug.replacement),
+    )
+  }
+  return folder
+}
+
+function hunt(folder: string): Promise<Outcome> {
+  const began = performance.now()
+  const hunter = spawn(process.execPath, ['--import', 'tsx', 'scripts/explore.ts', '--hunt'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: LIMIT_MS,
+    killSignal: 'SIGKILL',
+  })
+  let output = ''
+  for (const stream of [hunter.stdout, hunter.stderr]) stream.on('data', (text) => (output += text))
+  return new Promise((resolve) => {
+    hunter.on('close', (code) => resolve({ code, output, seconds: (performance.now() - began) / 1000 }))
+  })
+}
+
+/** What became of one bug, in one line; `undefined` when it was found. */
+function verdictOn({ code, output }: Outcome): string | undefined {
+  if (code === BROKEN) return undefined
+  if (code === 0) return 'SURVIVED: no law was seen broken'
+  return `not found by a law: ${code === null ? 'it ran too long' : output.trim().split('\n').slice(0, 5).join(' ')}`
+}
+
+const short = process.argv.includes('--short')
+const bugs = plantedBugs.filter((bug) => !short || bug.short)
+const complaints: string[] = []
+try {
+  const copies = bugs.map((bug, index) => [bug, makeCopy(String(index), bug)] as const)
+  // Were a law broken without any bug, finding one would prove nothing. In the short form the tests have shown that.
+  const healthy = short ? undefined : hunt(makeCopy('healthy'))
+  const began = performance.now()
+  const worker = async () => {
+    for (let next = copies.shift(); next; next = copies.shift()) {
+      const [bug, folder] = next
+      const outcome = await hunt(folder)
+      const complaint = verdictOn(outcome)
+      if (complaint) complaints.push(`${bug.name} (${bug.law}): ${complaint}`)
+      const found = complaint ?? (outcome.output.split('\n')[0] as string).slice(0, 100)
+      console.log(`${bug.law.padEnd(4)} ${bug.name.padEnd(44)} ${outcome.seconds.toFixed(1).padStart(5)} s  ${found}`)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, worker))
+  const unplanted = await healthy
+  if (unplanted && unplanted.code !== 0) complaints.push(`a law is broken without any bug:\n${unplanted.output}`)
+  const seconds = ((performance.now() - began) / 1000).toFixed(0)
+  console.log(`\n${bugs.length - complaints.length} of ${bugs.length} planted bugs found in ${seconds} s`)
+} finally {
+  rmSync(workshop, { recursive: true, force: true })
+}
+for (const complaint of complaints) console.log(complaint)
+process.exitCode = complaints.length > 0 ? 1 : 0
