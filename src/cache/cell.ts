@@ -63,10 +63,10 @@ export function createCell<V>(
   /** Answers everybody who waits for it: nothing more comes of it. */
   const finish = (flight: Flight<V>, forReaders: Outcome<V>, forRefreshers = forReaders) => {
     adrift.delete(flight)
-    flight.readers.answer(forReaders)
-    flight.refreshers.answer(forRefreshers)
     flight.over = true
     flight.stopTimer?.()
+    flight.readers.answer(forReaders)
+    flight.refreshers.answer(forRefreshers)
   }
   const stop = (flight: Flight<V>, outcome: Outcome<V>) => {
     finish(flight, outcome)
@@ -157,9 +157,11 @@ export function createCell<V>(
   }
   const timeOut = (flight: Flight<V>) => {
     const error = new FetchTimeoutError(`The fetch${named} did not settle within ${policy.fetchTimeout} ms`)
-    failed(flight, error)
-    flight.lostTo = 'timed-out'
-    flight.controller.abort(error)
+    during(() => {
+      failed(flight, error)
+      flight.lostTo ??= 'timed-out'
+      flight.controller.abort(error)
+    })
   }
 
   const servedStale = (entry: Entry<V>, now: number, readers = 1) => {

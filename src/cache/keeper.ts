@@ -3,9 +3,12 @@
 import type { Fetch } from '../fetch/fetch.ts'
 import { nextUnattendedFetchAt } from '../state/read-plan.ts'
 import { outsideContext } from '../time/async-context.ts'
-import { longestDelay, startTimer } from '../time/timer.ts'
+import { startTimer } from '../time/timer.ts'
 import type { Cell } from './cell.ts'
 import type { Setting } from './setting.ts'
+
+/** Timers stand still while the machine sleeps, so the time is looked at this often. */
+const longestNap = 60_000
 
 export function createKeeper<V>({ clock, timeline, fetch }: Setting<V>, cell: Cell<V>) {
   let holds = 0
@@ -18,7 +21,7 @@ export function createKeeper<V>({ clock, timeline, fetch }: Setting<V>, cell: Ce
     if (!holds || state.kind === 'disposed') return
     // A timer also stands while a fetch is in the air or none will ever be due: whoever holds this holds the process.
     const wait = state.flight ? Infinity : nextUnattendedFetchAt(state) - timeline.checkedNow()
-    if (wait > 0) stopTimer = startTimer(clock, Math.min(wait, longestDelay), tend, true)
+    if (wait > 0) stopTimer = startTimer(clock, Math.min(wait, longestNap), tend, true)
     else outsideContext(() => cell.launch(cell.newFlight('keep-fresh'), fetch as Fetch<V>))
   }
   return {
@@ -26,7 +29,8 @@ export function createKeeper<V>({ clock, timeline, fetch }: Setting<V>, cell: Ce
     /** Returns what lets go; the last one to let go stops the timer. */
     hold() {
       let held = 1
-      if (holds++ === 0) tend()
+      holds++
+      tend()
       return () => {
         holds -= held
         held = 0

@@ -87,6 +87,8 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
       room.waiting++
       if (plan.step === 'fetch') launch()
       const answer = asReading ? handled(room.promise.then(() => room.reading as Reading<V>)) : room.promise
+      // A seed may answer this reader while the fetch flies on.
+      if (waitUntil) room.guests.add(handOver)
       if (!signal && maxWait === Infinity) return answer
       return waitBounded<V | Reading<V>>(answer, {
         clock,
@@ -115,7 +117,7 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
 
     /** The state was replaced. */
     update({ entry, trouble, flight }: State<V, Flight<V>>) {
-      boarding = entry || trouble || policy.maxWait < Infinity ? undefined : flight
+      boarding = entry || trouble || setting.waitUntil || policy.maxWait < Infinity ? undefined : flight
       // What was dropped may be a secret: nothing here keeps it.
       if (entry !== servedEntry) served = entry && Promise.resolve(entry.value)
       servedEntry = entry
@@ -155,7 +157,11 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
         /** The outcome of an attempt younger than that will do: strangers cannot drive the source through it. */
         const isYoung = (at: number) => now() - at < ifOlderThan
         if (entry && isYoung(entry.fetchedAt) && isUsable(state, now()) && !setback?.fatal) return promiseOf(entry)
-        if (setback?.failure && isYoung(setback.at)) throw setback.failure.error
+        if (setback && isYoung(setback.at)) {
+          if (setback.failure) throw setback.failure.error
+          // It brought something older than what is held.
+          if (entry && setback.attempts && isUsable(state, now())) return promiseOf(entry)
+        }
         if (!flight || !isYoung(flight.startedAt)) return cell.refresh(fetch)
         flight.refreshers.waiting++
         return flight.refreshers.promise

@@ -20,7 +20,7 @@ export interface Bulletin {
  * those, so that failing listeners come to an end.
  */
 export function createBulletin(report: (error: unknown, failed?: Set<unknown>) => void): Bulletin {
-  const queue: (() => void)[] = []
+  const queue: (() => unknown)[] = []
   let depth = 0
 
   const guard = <T>(call: () => T, onFailure: (error: unknown) => void = report): T | undefined => {
@@ -51,12 +51,14 @@ export function createBulletin(report: (error: unknown, failed?: Set<unknown>) =
     during,
     afterwards,
     guard,
-    tell(audience, news, failed) {
-      for (const subscription of audience) {
-        if (failed?.has(subscription)) continue
-        const onFailure = (error: unknown) => report(error, (failed ?? new Set()).add(subscription))
-        afterwards(() => audience.has(subscription) && guard(() => subscription.listener(news), onFailure))
-      }
-    },
+    // Queued for everybody before anybody hears it: the first to hear may cause more news.
+    tell: (audience, news, failed) =>
+      during(() => {
+        for (const subscription of audience) {
+          if (failed?.has(subscription)) continue
+          const onFailure = (error: unknown) => report(error, (failed ?? new Set()).add(subscription))
+          queue.push(() => audience.has(subscription) && guard(() => subscription.listener(news), onFailure))
+        }
+      }),
   }
 }

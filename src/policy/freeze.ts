@@ -1,11 +1,14 @@
 /** Makes a shared value safe to hand out: frozen through and through, so that a mutation fails where it is made. */
 
-/** Freezes objects and arrays deeply, accessors unread; binary data cannot be frozen and is left alone. */
-export function freezeDeep(value: unknown, seen = new Set()): void {
-  if (Object(value) !== value || ArrayBuffer.isView(value) || seen.has(value)) return
-  seen.add(value)
-  Object.freeze(value)
-  for (const property of Object.values(Object.getOwnPropertyDescriptors(value))) freezeDeep(property.value, seen)
+/** Freezes objects and arrays deeply. Functions, accessors and binary data, which are not the value's own, stay as is. */
+export function freezeDeep(value: unknown): void {
+  const found = new Set([value])
+  // It grows while it is walked: as deep as the value may be, the stack stays flat.
+  for (const item of found) {
+    if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item)) continue
+    Object.freeze(item)
+    for (const property of Object.values(Object.getOwnPropertyDescriptors(item))) found.add(property.value)
+  }
 }
 
 /** Frozen values are a help in development and a cost in production. */

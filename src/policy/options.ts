@@ -29,15 +29,20 @@ export function refuse(
 }
 
 /** What is not in the table is refused; what is `undefined` is absent. */
-export function checkOptions<R extends Record<string, Rule>>(call: string, options: unknown, rules: R): Resolved<R> {
+export function checkOptions<R extends Record<string, Rule>>(
+  call: string,
+  options: unknown,
+  rules: R,
+  parent = '',
+): Resolved<R> {
   // By its kind alone: `invalidate(token)` is an easy slip.
   if (!isKind(options, 'Object')) refuse(call, 'an object with options', options, false, typeof options)
   const resolved: Record<string, unknown> = Object.create(null)
   for (const [option, value] of Object.entries(options as object)) {
     const rule = Object.hasOwn(rules, option)
       ? (rules[option] as Rule)
-      : refuse(option, `one of ${Object.keys(rules).join(', ')}`, value)
-    if (value !== undefined) resolved[option] = rule(option, value)
+      : refuse(parent + option, `one of ${Object.keys(rules).join(', ')}`, value)
+    if (value !== undefined) resolved[option] = rule(parent + option, value)
   }
   return resolved as Resolved<R>
 }

@@ -4,7 +4,7 @@ import { outsideContext } from './async-context.ts'
 import type { Clock } from './clock.ts'
 
 /** Platforms keep a delay in 32 bits: one millisecond more, and it fires at once. */
-export const longestDelay = 2 ** 31 - 1
+const longestDelay = 2 ** 31 - 1
 
 /** Calls `task` after `ms` (`Infinity`: never). `ref` says whether Node waits for it. Returns what cancels it. */
 export function startTimer(clock: Clock, ms: number, task: () => void, ref: boolean): () => void {

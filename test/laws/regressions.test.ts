@@ -185,3 +185,126 @@ describe('outages', () => {
     expect(cache.getSnapshot().failure).toMatchObject({ attempts: 1, nextAttemptAt: clock.wallNow() + 1000 })
   })
 })
+
+describe('observers', () => {
+  it('L21 a listener that changes the cache when a stale value is served leaves one order for all', async () => {
+    const clock = manualClock()
+    const fetch = controlledFetch<string>()
+    const cache = new BackgroundCache<string>({ ttl: 1000, staleIfError: '1h', clock, fetch, random: () => 0 })
+    const first = cache.get()
+    await fetch.resolve('one')
+    await first
+    await clock.advance(1100)
+    const failing = cache.get()
+    await fetch.reject('down')
+    await failing
+
+    const heard: [string[], string[]] = [[], []]
+    cache.on(({ kind }) => {
+      heard[0].push(kind)
+      if (heard[0].length === 1) cache.set('two')
+    })
+    cache.on(({ kind }) => heard[1].push(kind))
+    await cache.get()
+    expect(heard[0]).toEqual(['served-stale', 'value-set'])
+    expect(heard[1]).toEqual(heard[0])
+  })
+
+  it('L14 a listener of the timeout finds the signal aborted', async () => {
+    const clock = manualClock()
+    let signal: AbortSignal | undefined
+    const fetch = (context: { signal: AbortSignal }) => {
+      signal = context.signal
+      return hang()
+    }
+    const cache = new BackgroundCache<string>({ ttl: '1m', fetchTimeout: 10, clock, fetch })
+    const seen: (boolean | undefined)[] = []
+    cache.on(({ kind }) => kind === 'fetch-failed' && seen.push(signal?.aborted))
+    void cache.get()
+    await clock.advance(10)
+    expect(seen).toEqual([true])
+  })
+
+  it('L6 a superseded fetch that times out is counted as discarded once', async () => {
+    const clock = manualClock()
+    const fetch = controlledFetch<string>()
+    const cache = new BackgroundCache<string>({ ttl: '1m', fetchTimeout: 10, clock, fetch })
+    void cache.get()
+    cache.invalidate()
+    await clock.advance(10)
+    await fetch.resolve('late')
+    expect(cache.stats().discarded).toBe(1)
+  })
+})
+
+describe('keepFresh()', () => {
+  it.each([
+    ['a second hold', 1001],
+    ['the timer, within a minute', 61_001],
+  ])('L22 fetches when a sleep has made the value unusable: %s', async (how, later) => {
+    const clock = manualClock()
+    const fetch = controlledFetch<string>()
+    const cache = new BackgroundCache<string>({ ttl: '1h', clock, fetch })
+    const first = cache.get()
+    await fetch.resolve('one')
+    await first
+    const releases = [cache.keepFresh()]
+    await clock.sleep(3_600_000)
+    await clock.advance(later)
+    if (how === 'a second hold') releases.push(cache.keepFresh())
+    expect(fetch.calls).toBe(2)
+    for (const release of releases) release()
+  })
+})
+
+describe('fetches that outlive their reader', () => {
+  it('L23 a reader answered by a seed hands over the fetch that flies on', async () => {
+    const clock = manualClock({ startAt: 1000 })
+    const fetch = controlledFetch<string>()
+    const cache = new BackgroundCache<string>({ ttl: '1m', clock, fetch })
+    await clock.advance(100)
+    const works: Promise<unknown>[] = []
+    const read = cache.get({ waitUntil: (work) => works.push(work) })
+    expect(cache.seed('seed', { fetchedAt: 1050 })).toBe(true)
+    expect([await read, works.length]).toEqual(['seed', 1])
+    const work = settlement(works[0] as Promise<unknown>)
+    await flush()
+    expect(work.state).toBe('pending')
+    await fetch.resolve('one')
+    expect([work.state, cache.peek()]).toEqual(['fulfilled', 'one'])
+  })
+})
+
+describe('strangers', () => {
+  it('L8 cannot drive the source through refresh({ ifOlderThan }) when it answers with older results', async () => {
+    const clock = manualClock()
+    let calls = 0
+    const fetch = () => `result ${++calls}`
+    const cache = new BackgroundCache<string>({ ttl: '1h', clock, fetch, isNewer: () => false })
+    await cache.get()
+    await clock.advance(60_000)
+    for (let stranger = 0; stranger < 50; stranger++) {
+      expect(await cache.refresh({ ifOlderThan: '30s' })).toBe('result 1')
+      await clock.advance(10)
+    }
+    expect(calls).toBe(2)
+  })
+})
+
+describe('freeze', () => {
+  it('L17 leaves functions alone, and follows a value as deep as it goes', () => {
+    class Shared {}
+    let list: { next?: unknown } = {}
+    const end = list
+    for (let node = 0; node < 20_000; node++) list = { next: list }
+    const cache = new BackgroundCache<object>({ ttl: '1m', clock: manualClock(), freeze: true, fetch: () => ({}) })
+    cache.set({ list, Shared, max: Math.max })
+    expect([Object.isFrozen(end), Object.isFrozen(Shared), Object.isFrozen(Math.max)]).toEqual([true, false, false])
+  })
+})
+
+describe('nested options', () => {
+  it('options: backoff.base is named with its parent', () => {
+    expect(() => new BackgroundCache({ ttl: 1, fetch: () => 1, backoff: { base: -1 } })).toThrow(/backoff\.base.*-1/)
+  })
+})
