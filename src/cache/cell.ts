@@ -164,6 +164,11 @@ export function createCell<V>(
     })
   }
 
+  /** A fetch may outlive its reader: whoever keeps the process up for it is told when it is over. */
+  const handOver = (flight: Flight<V>, waitUntil = setting.waitUntil) => {
+    if (waitUntil && !flight.over) guard(() => waitUntil(Promise.allSettled([flight.refreshers.promise])))
+  }
+
   const servedStale = (entry: Entry<V>, now: number, readers = 1) => {
     if (readers) tell({ kind: 'served-stale', age: now - entry.fetchedAt }, readers)
   }
@@ -189,6 +194,7 @@ export function createCell<V>(
     newFlight,
     launch,
     abandonIfUseless,
+    handOver,
     readingOf,
     servedStale,
     fallback,

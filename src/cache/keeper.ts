@@ -22,7 +22,11 @@ export function createKeeper<V>({ clock, timeline, fetch }: Setting<V>, cell: Ce
     // A timer also stands while a fetch is in the air or none will ever be due: whoever holds this holds the process.
     const wait = state.flight ? Infinity : nextUnattendedFetchAt(state) - timeline.checkedNow()
     if (wait > 0) stopTimer = startTimer(clock, Math.min(wait, longestNap), tend, true)
-    else outsideContext(() => cell.launch(cell.newFlight('keep-fresh'), fetch as Fetch<V>))
+    else {
+      const flight = cell.newFlight('keep-fresh')
+      outsideContext(() => cell.launch(flight, fetch as Fetch<V>))
+      cell.handOver(flight)
+    }
   }
   return {
     tend,

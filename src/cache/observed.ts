@@ -49,7 +49,7 @@ export interface RefreshOptions {
 }
 
 export interface SetOptions {
-  /** The value's own expiry, instead of what the policy's `expiresAt` says. The `ttl` counts all the same. */
+  /** An expiry beside the `ttl` and the policy's `expiresAt`: the earliest of them counts. */
   readonly expiresAt?: Instant | undefined
 }
 

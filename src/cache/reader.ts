@@ -63,12 +63,7 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
       const starts = plan.step === 'fetch' || plan.step === 'serve-and-refresh'
       const flight = starts ? cell.newFlight(plan.reason) : plan.step === 'join' ? plan.flight : undefined
       const launch = () => flight && cell.launch(flight, fetch as Fetch<V>)
-      /** The fetch outlives this reader: whoever keeps the process up for it is told. */
-      const handOver = () =>
-        flight &&
-        !flight.over &&
-        waitUntil &&
-        cell.observers.guard(() => waitUntil(Promise.allSettled([flight.refreshers.promise])))
+      const handOver = () => flight && cell.handOver(flight, waitUntil)
 
       if (plan.step === 'serve' || plan.step === 'serve-and-refresh') {
         const { entry, stale } = plan

@@ -61,21 +61,19 @@ export function makeEntry<V>(policy: Policy<V>, value: V, arrival: Arrival): Ent
   return jitter ? { ...entry, refreshAt: agingAt + Math.floor(window * jitter * draw()) } : entry
 }
 
-/** The expiry a value brings along, or the explicit one given with it, in the cache's time. Throws on nonsense. */
+/** The expiry a value brings along, or the one given with it if that is earlier, in the cache's time. Throws on nonsense. */
 export function ownExpiryOf<V>(
-  { expiresAt }: Policy<V>,
+  policy: Policy<V>,
   timeline: Timeline,
   value: V,
   fetchedAt: number,
-  given?: number,
-) {
-  const expiry = given ?? expiresAt?.(value, timeline.toEpoch(fetchedAt))
-  if (expiry === undefined) return Infinity
-  const epoch = parseInstant(expiry)
+  given = Infinity,
+): number {
+  const expiry = policy.expiresAt?.(value, timeline.toEpoch(fetchedAt))
+  const epoch = expiry === undefined ? Infinity : parseInstant(expiry)
   // By its kind alone: it was derived from a value.
-  return Number.isNaN(epoch)
-    ? refuse('expiresAt', 'epoch milliseconds or a Date', Object(expiry))
-    : timeline.fromEpoch(epoch)
+  if (Number.isNaN(epoch)) refuse('expiresAt', 'epoch milliseconds or a Date', Object(expiry))
+  return timeline.fromEpoch(Math.min(epoch, given))
 }
 
 /** What to tell somebody whose value had expired before it arrived. */

@@ -308,3 +308,17 @@ describe('nested options', () => {
     expect(() => new BackgroundCache({ ttl: 1, fetch: () => 1, backoff: { base: -1 } })).toThrow(/backoff\.base.*-1/)
   })
 })
+
+describe('set() with an expiry', () => {
+  it.each([
+    [300, 700, 300],
+    [700, 300, 300],
+    [5000, 5000, 1000],
+  ])('L9 the earliest counts: its own %i, the given %i, of a ttl of 1000, is %i', (own, given, expiry) => {
+    const clock = manualClock({ startAt: 1_000_000 })
+    const expiresAt = () => 1_000_000 + own
+    const cache = new BackgroundCache<string>({ ttl: 1000, clock, fetch: () => 'one', expiresAt })
+    cache.set('two', { expiresAt: 1_000_000 + given })
+    expect(cache.getSnapshot().expiresAt).toBe(1_000_000 + expiry)
+  })
+})
