@@ -1,4 +1,7 @@
-/** Plants each bug of a committed list in a copy of `src` and fails unless the explorers find it. `--short`: a subset. */
+/**
+ * Plants each bug of a committed list in a copy of `src` and fails unless the explorers find it.
+ * `--short`: a subset; any other argument: the bugs with that in their name.
+ */
 import { spawn } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -62,20 +65,25 @@ function verdictOn({ code, output }: Outcome): string | undefined {
   return `not found by a law: ${code === null ? 'it ran too long' : output.trim().split('\n').slice(0, 5).join(' ')}`
 }
 
-const short = process.argv.includes('--short')
-const bugs = plantedBugs.filter((bug) => !short || bug.short)
+const [short, wanted] = [
+  process.argv.includes('--short'),
+  process.argv.slice(2).filter((name) => !name.startsWith('--')),
+]
+const bugs = plantedBugs.filter(
+  (bug) => (!short || bug.short) && (wanted.length === 0 || wanted.some((name) => bug.name.includes(name))),
+)
 const complaints: string[] = []
 try {
   const copies = bugs.map((bug, index) => [bug, makeCopy(String(index), bug)] as const)
   // Were a law broken without any bug, finding one would prove nothing. In the short form the tests have shown that.
-  const healthy = short ? undefined : hunt(makeCopy('healthy'))
+  const healthy = short || wanted.length > 0 ? undefined : hunt(makeCopy('healthy'))
   const began = performance.now()
   const worker = async () => {
     for (let next = copies.shift(); next; next = copies.shift()) {
       const [bug, folder] = next
       const outcome = await hunt(folder)
       const complaint = verdictOn(outcome)
-      if (complaint) complaints.push(`${bug.name} (${bug.law}): ${complaint}`)
+      if (complaint) complaints.push(`${bug.name} (${bug.law}: ${bug.harm}): ${complaint}`)
       const found = complaint ?? (outcome.output.split('\n')[0] as string).slice(0, 100)
       console.log(`${bug.law.padEnd(4)} ${bug.name.padEnd(44)} ${outcome.seconds.toFixed(1).padStart(5)} s  ${found}`)
     }

@@ -17,6 +17,8 @@ export interface Caller {
 
 /** One call of the fetch. */
 export interface Attempt {
+  /** the number of the fetch that one call brought along; else it is the cache's own */
+  readonly by: number | undefined
   readonly startedAt: number
   readonly previous: Held | undefined
   timesOutAt: number
@@ -24,6 +26,7 @@ export interface Attempt {
   readonly refreshers: Caller[]
   lostTo?: 'set' | 'seeded' | 'invalidated' | 'expired'
   aborted: boolean
+  timedOut: boolean
 }
 
 /** What an observer sees. */
@@ -45,4 +48,4 @@ export function looksLike(a: Seen, b: Seen): boolean {
   return a.status === b.status && !!sameHeld && !!sameFailure
 }
 
-export type Result = 'new' | 'same' | 'older' | 'not modified' | 'undefined' | Refusal
+export type Result = 'new' | 'same' | 'equal' | 'older' | 'not modified' | 'undefined' | Refusal

@@ -22,7 +22,8 @@ const isTheError = (error: unknown, expected: unknown) =>
 function compareCalls({ calls, expected: { attempts } }: Duo): void {
   hold(calls.length === attempts.length, 'L5', () => `${calls.length} fetches were called, and not ${attempts.length}`)
   for (const [index, attempt] of attempts.entries()) {
-    const { context, previous } = calls[index] as Duo['calls'][number]
+    const { by, context, previous } = calls[index] as Duo['calls'][number]
+    hold(by === attempt.by, 'L5 L8', () => `fetch ${index} was that of caller ${by}, and not of ${attempt.by}`)
     const { aborted } = context.signal
     hold(aborted === attempt.aborted, 'L15', () => `fetch ${index}: aborted is ${aborted}, and not ${attempt.aborted}`)
     hold(context.startedAt === attempt.startedAt, 'L2', () => `fetch ${index} started at ${context.startedAt}`)
@@ -43,13 +44,13 @@ function compareCallers({ got, expected: { callers } }: Duo): void {
 const lawOf = (answer: Answer) =>
   answer.state === 'error' ? 'L15' : answer.state === 'pending' ? 'L7 L8' : 'L6 L9 L13'
 
-function agrees({ state, value, error }: Got, answer: Answer): boolean {
+function agrees({ asReading, state, value, error }: Got, answer: Answer): boolean {
   if (state !== answer.state) return false
   if (answer.state === 'pending') return true
   if (answer.state === 'error') return isTheError(error, answer.error)
   const { held, from, stale } = answer
-  if (typeof value !== 'object') return value === held.value
-  const reading: Reading<number> = value
+  if (!asReading) return value === held.value
+  const reading = value as Reading<number>
   const sameTimes = reading.fetchedAt === held.fetchedAt && reading.expiresAt === held.expiresAt
   return reading.value === held.value && sameTimes && reading.from === from && reading.stale === stale
 }
@@ -137,6 +138,9 @@ function compareNews({
   for (const [index, event] of told.entries()) {
     hold(event === alsoTold[index], 'L21', () => `two listeners heard another event ${index}`)
     counts[event.kind] = (counts[event.kind] ?? 0) + 1
+    if (event.kind !== 'fetch-failed') continue
+    const pause = event.nextAttemptAt - event.at
+    hold(pause >= 0 && pause <= longestPause, 'L12', () => `event ${index} tells of a pause of ${pause} ms`)
   }
   for (const kind of kindsOfNews) {
     const [is, byLaw] = [counts[kind] ?? 0, expected.news.filter((news) => news === kind).length]
@@ -144,8 +148,23 @@ function compareNews({
   }
 }
 
-const kindsOfNews =
-  'fetch-started fetch-failed value-set value-seeded invalidated expired disposed listener-failed'.split(' ')
+/** of all rules */
+const longestPause = 14_400_000
+
+const kindsOfNews = [
+  'fetch-started',
+  'fetch-succeeded',
+  'fetch-failed',
+  'fetch-discarded',
+  'slower-than-ttl',
+  'served-stale',
+  'value-set',
+  'value-seeded',
+  'invalidated',
+  'expired',
+  'disposed',
+  'listener-failed',
+]
 
 /** L20: one timer for every fetch; those of bounded waits and of `keepFresh()` hold the process, and no other does. */
 function compareTimers({ clock, expected, rules }: Duo): void {

@@ -17,12 +17,16 @@ import { Violation } from './violation.ts'
 
 /** What one caller of the real cache has got so far. */
 export interface Got {
+  /** asked with `read()` */
+  readonly asReading: boolean
   state: 'pending' | 'value' | 'error'
   value?: number | Reading<number>
   error?: unknown
 }
 
 export interface Call {
+  /** which call brought this fetch along */
+  readonly by: number | undefined
   readonly context: FetchContext
   readonly previous: Held<number> | undefined
   readonly settle: (how: 'resolve' | 'reject', outcome: unknown) => void
@@ -30,6 +34,9 @@ export interface Call {
 }
 
 export const wallStart = Date.UTC(2026, 0, 1)
+
+/** More than any schedule makes fall due at one moment: timers without end must not hang the explorer. */
+const mostTimers = 100
 
 /** What the meddling listener does when it hears of something. */
 const reactions: Readonly<Record<string, (expected: Expected) => void>> = {
@@ -55,27 +62,29 @@ export function createDuo(rules: Rules, meddling = false) {
   let values = 0
   let broken: Violation | undefined
 
-  const fetch: Fetch<number> = (context, previous) =>
-    new Promise((resolve, reject) => {
-      // The oracle goes first. A fetch too many never settles, or a cache that fetches in a loop would hang the explorer.
-      if (calls.length >= expected.attempts.length) {
-        broken ??= new Violation('L5 L12', `fetch ${calls.length} was called, and nobody asked for it`)
-        return
-      }
-      const settle = (how: 'resolve' | 'reject', outcome: unknown) => {
-        call.settled = true
-        if (how === 'resolve') resolve(outcome as number)
-        else reject(outcome)
-        // A fetch that settles twice says nothing more.
-        resolve(-1)
-        reject(new Error('settled twice'))
-      }
-      const call: Call = { context, previous, settled: false, settle }
-      calls.push(call)
-    })
+  const fetchBy =
+    (by?: number): Fetch<number> =>
+    (context, previous) =>
+      new Promise((resolve, reject) => {
+        // The oracle goes first. A fetch too many never settles, or a cache that fetches in a loop would hang the explorer.
+        if (calls.length >= expected.attempts.length) {
+          broken ??= new Violation('L5 L12', `fetch ${calls.length} was called, and nobody asked for it`)
+          return
+        }
+        const settle = (how: 'resolve' | 'reject', outcome: unknown) => {
+          call.settled = true
+          if (how === 'resolve') resolve(outcome as number)
+          else reject(outcome)
+          // A fetch that settles twice says nothing more.
+          resolve(-1)
+          reject(new Error('settled twice'))
+        }
+        const call: Call = { by, context, previous, settled: false, settle }
+        calls.push(call)
+      })
   const cache = new BackgroundCache<number>({
     ...(optionsOf(rules) as { ttl: number }),
-    fetch,
+    fetch: fetchBy(),
     clock,
     random: () => rules.draw,
   })
@@ -89,13 +98,19 @@ export function createDuo(rules: Rules, meddling = false) {
   })
   cache.on((event) => void second.push(event))
 
-  const watch = (call: () => Promise<number | Reading<number>>) => {
-    const seen: Got = { state: 'pending' }
+  const watch = (call: () => Promise<number | Reading<number>>, asReading = false) => {
+    const seen: Got = { asReading, state: 'pending' }
     got.push(seen)
     call().then(
       (value) => Object.assign(seen, { state: 'value', value }),
       (error: unknown) => Object.assign(seen, { state: 'error', error }),
     )
+  }
+  const valueFor = (result: Result): number => {
+    const { held } = expected.facts()
+    if (held && result === 'same') return held.value
+    if (held && result === 'equal') return held.value + 0.25
+    return result === 'older' ? -++values : ++values
   }
   const agree = (law: string, byLaw: boolean, real: boolean) => {
     if (real !== byLaw) throw new Violation(law, `the call returned ${real}, and not ${byLaw}`)
@@ -117,7 +132,7 @@ export function createDuo(rules: Rules, meddling = false) {
     },
     read() {
       expected.get()
-      watch(() => cache.read())
+      watch(() => cache.read(), true)
     },
     refresh(ifOlderThan?: number) {
       expected.refresh(ifOlderThan)
@@ -143,10 +158,15 @@ export function createDuo(rules: Rules, meddling = false) {
       const attempt = expected.attempts[before]
       if (attempt) expected.settle(attempt, error, 0, error)
       const throwing: Fetch<number> = (context, previous) => {
-        calls.push({ context, previous, settled: true, settle: () => {} })
+        calls.push({ by: undefined, context, previous, settled: true, settle: () => {} })
         throw error
       }
       watch(() => cache.get(throwing))
+    },
+    refreshBy() {
+      const by = got.length
+      expected.refresh(0, by)
+      watch(() => cache.refresh(fetchBy(by)))
     },
     /** Nobody listens to what comes of it: that must not end the process. */
     getAndForget() {
@@ -181,8 +201,7 @@ export function createDuo(rules: Rules, meddling = false) {
     settle(index: number, result: Result) {
       const call = calls[index] as Call
       const attempt = expected.attempts[index] as Attempt
-      const value =
-        result === 'same' ? (expected.facts().held?.value ?? ++values) : result === 'older' ? -++values : ++values
+      const value = valueFor(result)
       const error = typeof result === 'object' ? { ...result } : undefined
       expected.settle(attempt, result, value, error)
       if (error) call.settle('reject', error)
@@ -195,13 +214,22 @@ export function createDuo(rules: Rules, meddling = false) {
     },
     release() {
       expected.release()
-      releases.pop()?.()
+      const release = releases.pop()
+      release?.()
+      // Letting go twice lets go of nobody else's hold.
+      release?.()
     },
     /** Promises settle between two timers, as they do in the event loop. */
     async pass(ms: number) {
       const until = expected.now() + ms
       expected.advance(ms)
-      while (clock.step(until)) await promisesSettle()
+      let [moment, fired] = [clock.now(), 0]
+      while (clock.step(until)) {
+        fired = clock.now() === moment ? fired + 1 : 0
+        moment = clock.now()
+        if (fired > mostTimers) throw new Violation('L22', 'one timer after another, without end')
+        await promisesSettle()
+      }
     },
     /** Noticed at the next write, even if that changes nothing. */
     sleep(ms: number) {

@@ -128,12 +128,23 @@ function checkFacts(before: Machine, input: Given, { facts, lost, because }: Non
   const discarded = lostOne || verdict?.kind === 'older'
   hold(discards.length === (discarded ? 1 : 0), 'L11', () => `${input.type} tells ${show(told)}`)
   if (lostOne) hold(discards[0]?.because === because, 'L11', () => `discarded because of ${discards[0]?.because}`)
-  if (verdict?.kind === 'failed') {
-    const failed = facts.find((fact) => fact.kind === 'fetch-failed')
-    const right = failed?.error === verdict.error && failed?.class === verdict.class
-    hold(right, 'L11', () => `a failure is told as ${show(failed)}`)
+  const { reason, startedAt = NaN } = before.flight ?? {}
+  const tookMs = input.now - startedAt
+  for (const fact of facts) {
+    const wrong = () => `${input.type} tells ${show(fact)}`
+    if (fact.kind === 'fetch-failed' && verdict?.kind === 'failed') {
+      hold(fact.error === verdict.error && fact.class === verdict.class && fact.tookMs === tookMs, 'L11', wrong)
+    } else if (fact.kind === 'fetch-succeeded') {
+      const changed = verdict?.kind === 'replaced'
+      hold(fact.reason === reason && fact.tookMs === tookMs && fact.changed === changed, 'L11', wrong)
+    } else if (fact.kind === 'slower-than-ttl') {
+      const lifeMs = verdict?.kind === 'slow' ? verdict.entry.expiresAt - startedAt : NaN
+      hold(fact.tookMs === tookMs && fact.ttlMs === lifeMs, 'L2', wrong)
+    }
   }
-  const succeeded = verdict !== undefined && verdict.kind !== 'failed' && verdict.kind !== 'older'
+  const failed = verdict?.kind === 'failed'
+  const succeeded = verdict !== undefined && !failed && verdict.kind !== 'older'
+  if (verdict) hold(told.includes('fetch-failed') === failed, 'L11', () => `${input.type} tells ${show(told)}`)
   hold(told.includes('fetch-succeeded') === succeeded, 'L11', () => `${input.type} tells ${show(told)}`)
   hold(told.includes('slower-than-ttl') === (verdict?.kind === 'slow'), 'L2', () => `${input.type} tells ${show(told)}`)
 }

@@ -68,6 +68,7 @@ export function createExpected(rules: Rules, startAt: number, meddle: (kind: str
       if (is.disposed) return enterRefused('DISPOSED')
       const { gets, fetches, error } = decide(is.facts, !!is.owner, rules, is.now)
       reads[gets === 'value' || gets === 'stale' ? 'hits' : 'misses']++
+      if (gets === 'stale') slot.tell('served-stale')
       if (gets === 'error') return enterRefused(error)
       const answer = gets === 'wait' ? pending : memory(is.facts.held as Held, gets === 'stale')
       const caller = enter(answer, maxWait, abortable)
@@ -79,17 +80,23 @@ export function createExpected(rules: Rules, startAt: number, meddle: (kind: str
     abort(caller: Caller, error: unknown): void {
       slot.leave(caller, () => ({ state: 'error', error }))
     },
-    refresh(ifOlderThan = 0): Caller {
+    refresh(ifOlderThan = 0, by?: number): Caller {
       if (is.disposed) return enterRefused('DISPOSED')
       const { facts, owner, now } = is
       const { held, setback, fatal } = facts
+      const usable = held && isUsable(facts, now) ? held : undefined
       const isYoung = (at: number) => now - at < ifOlderThan
-      if (held && !fatal && isUsable(facts, now) && isYoung(held.fetchedAt)) return enter(memory(held, false))
+      if (usable && !fatal && isYoung(usable.fetchedAt)) return enter(memory(usable, false))
       if (setback?.failed && isYoung(setback.at)) return enterRefused(setback.error)
+      // The source answered with something older: what is held is as new as it gets.
+      if (usable && setback && isYoung(setback.at)) return enter(memory(usable, false))
       const caller = enter(pending)
-      if (!owner) slot.launch([], [caller])
+      if (!owner) slot.launch([], [caller], by)
       else if (isYoung(owner.startedAt)) owner.refreshers.push(caller)
-      else is.trailing = [...(is.trailing ?? []), caller]
+      else {
+        is.trailing = [...(is.trailing ?? []), caller]
+        is.trailingBy = by ?? is.trailingBy
+      }
       letHear()
       return caller
     },
@@ -99,7 +106,7 @@ export function createExpected(rules: Rules, startAt: number, meddle: (kind: str
       const { now, past, trailing = [] } = is
       const held = heldFrom(rules, value, now, now)
       const waited = [...air]
-      is.trailing = undefined
+      is.trailing = is.trailingBy = undefined
       slot.tell('value-set')
       slot.mutate('set', add(past, { what: 'set', at: now, held }))
       slot.give(trailing, memory(held, false))
@@ -148,7 +155,13 @@ export function createExpected(rules: Rules, startAt: number, meddle: (kind: str
       follow()
     },
     settle(attempt: Attempt, result: Result, value: number, error: unknown): void {
-      if (!air.has(attempt)) return
+      if (!air.has(attempt)) {
+        // L14: the late result of one that timed out is discarded, which is told once for every fetch.
+        if (attempt.timedOut && !attempt.lostTo && !is.disposed && typeof result !== 'object')
+          slot.tell('fetch-discarded')
+        letHear()
+        return
+      }
       if (typeof result === 'object') slot.fail(attempt, error, result)
       else if (result === 'undefined') slot.fail(attempt, 'INVALID_VALUE', { class: 'retry' })
       else slot.land(attempt, result, value)
@@ -176,6 +189,7 @@ export function createExpected(rules: Rules, startAt: number, meddle: (kind: str
     dispose(): void {
       if (is.disposed) return
       const gone: Answer = { state: 'error', error: 'DISPOSED' }
+      if (is.owner) slot.tell('fetch-discarded')
       slot.tell('disposed')
       for (const attempt of [...air]) slot.stop(attempt, gone)
       slot.give(is.trailing ?? [], gone)

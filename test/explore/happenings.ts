@@ -10,16 +10,11 @@ export interface Failing {
 }
 
 /** L12, L16: a failed fetch that owned the slot. */
-export function afterFailure(
-  past: Past,
-  rules: Rules,
-  { at, error, class: severity, retryAfter }: Failing,
-  least = 1,
-): Past {
+export function afterFailure(past: Past, rules: Rules, { at, error, class: severity, retryAfter }: Failing): Past {
   // "Gone" is an answer, not an outage: remembered for at most 5 s, and no longer than a value would be.
   if (severity === 'gone')
     return add(past, { what: 'gone', at, error, attempts: 1, until: at + Math.min(5000, rules.ttl) })
-  const attempts = Math.max(failuresInARow(factsOf(past)) + 1, least)
+  const attempts = failuresInARow(factsOf(past)) + 1
   const until = at + coolDownOf(rules, attempts, rules.draw, retryAfter)
   return add(past, { what: 'failed', at, error, attempts, until, fatal: severity === 'fatal' })
 }
@@ -44,11 +39,13 @@ export function resultOf(
 }
 
 /** L10: the held value was rejected; twice in a row counts as a failed fetch, which shortens no cool-down that runs. */
-export function afterRejection(past: Past, rules: Rules, at: number, error: unknown): Past {
+export function afterRejection(past: Past, rules: Rules, at: number, error: unknown, draw = rules.draw): Past {
   const { rejection, setback } = factsOf(past)
   const again = rules.backoff && rejection?.since !== undefined && at - rejection.since < rules.backoff.max
   if (!again) return add(past, { what: 'rejected', at, inARow: 1 })
   const inARow = rejection.inARow + 1
-  const failing = { at, error, class: 'retry', retryAfter: setback && setback.until - at } as const
-  return afterFailure(add(past, { what: 'rejected', at, inARow }), rules, failing, inARow - 1)
+  const attempts = Math.max(failuresInARow(factsOf(past)) + 1, inARow - 1)
+  const until = Math.max(setback?.until ?? at, at + coolDownOf(rules, attempts, draw))
+  const rejected = add(past, { what: 'rejected', at, inARow })
+  return add(rejected, { what: 'failed', at, error, attempts, until, fatal: false })
 }

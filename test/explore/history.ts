@@ -170,10 +170,19 @@ function slowAfter(past: NonNullable<Past>): number | undefined {
 /** L1, L2: the times of a value that arrived `now` and counts from `fetchedAt`. */
 export function heldFrom(rules: Rules, value: number, fetchedAt: number, now: number, draw = rules.draw): Held {
   const expiresAt = fetchedAt + Math.min(rules.ttl, rules.ownLife)
-  const halfOfWhatIsLeft = Math.max(0, Math.floor((expiresAt - now) / 2))
-  const window = Math.min(rules.refreshWindow, halfOfWhatIsLeft)
+  const left = expiresAt - now
+  const wanted = rules.refreshWindow ?? defaultWindow(rules, left)
+  const window = Math.max(0, Math.floor(Math.min(wanted, left / 2)))
   const agingAt = expiresAt - window
   return { value, fetchedAt, agingAt, refreshAt: agingAt + Math.floor(window * rules.jitter * draw), expiresAt }
+}
+
+/** A fifth of the ttl; when the expiry is the value's own, 5 minutes of up to 20, 15 of up to 90, 60 of more. */
+function defaultWindow({ ttl, ownLife }: Rules, left: number): number {
+  if (ownLife >= ttl) return ttl / 5
+  const minute = 60_000
+  if (left <= 20 * minute) return 5 * minute
+  return left < 90 * minute ? 15 * minute : 60 * minute
 }
 
 /** L12: exponential, factor 2, equal jitter; `retryAfter` lengthens it, to at most an hour. */
@@ -186,7 +195,7 @@ export function coolDownOf({ backoff }: Rules, attempts: number, draw: number, r
 }
 
 /** L12: the cool-down a read obeys: in full while an unexpired value is held, at most 5 s of it while none is. */
-export function coolDownRuns({ held, setback }: Facts, now: number): boolean {
+function coolDownRuns({ held, setback }: Facts, now: number): boolean {
   if (!setback) return false
   return now < (held && now < held.expiresAt ? setback.until : Math.min(setback.until, setback.at + 5000))
 }

@@ -6,7 +6,8 @@ export interface Rules {
   readonly name: string
   readonly startAt: number
   readonly ttl: number
-  readonly refreshWindow: number
+  /** `undefined`: the default */
+  readonly refreshWindow: number | undefined
   readonly staleIfError: number
   readonly fetchTimeout: number
   readonly backoff: false | { readonly base: number; readonly max: number }
@@ -18,6 +19,8 @@ export interface Rules {
   /** larger values are newer, and smaller ones are dropped */
   readonly ordered: boolean
 }
+
+export const day = 86_400_000
 
 const plain: Rules = {
   name: 'plain',
@@ -33,15 +36,13 @@ const plain: Rules = {
   ordered: false,
 }
 
-const day = 86_400_000
-
 export const allRules: readonly Rules[] = [
   plain,
   { ...plain, name: 'stale-if-error', staleIfError: 6000, draw: 0 },
   { ...plain, name: 'no back-off', staleIfError: 6000, backoff: false, fetchTimeout: 3011 },
   { ...plain, name: 'no window', refreshWindow: 0, ordered: true, staleIfError: 2000, fetchTimeout: 7011 },
   { ...plain, name: 'jitter, widest window', refreshWindow: 9000, jitter: 1, draw: 0.5, ordered: true },
-  { ...plain, name: 'own expiry', ttl: Infinity, ownLife: 8000, refreshWindow: 3000, staleIfError: 60_000 },
+  { ...plain, name: 'own expiry', ttl: day, ownLife: 2_400_000, refreshWindow: undefined, staleIfError: 60_000 },
   {
     ...plain,
     name: '60 days, clock near 2**31',
@@ -49,14 +50,14 @@ export const allRules: readonly Rules[] = [
     ttl: 60 * day,
     refreshWindow: 12 * day,
     staleIfError: 30 * day,
-    backoff: { base: 60_000, max: 3_600_000 },
+    backoff: { base: 14_400_000, max: 14_400_000 },
     fetchTimeout: 90 * day + 11,
   },
   {
     ...plain,
     name: 'short ttl, long cool-down',
     ttl: 3000,
-    refreshWindow: 1000,
+    refreshWindow: undefined,
     backoff: { base: 16_000, max: 64_000 },
   },
 ]
@@ -67,14 +68,18 @@ export interface Refusal {
   readonly retryAfter?: number
 }
 
+/** Values are whole numbers, and what is behind the point says nothing new. */
+export const saysTheSame = (next: number, held: number) => Math.floor(next) === Math.floor(held)
+
 /** The same rules as the options of a cache. */
 export function optionsOf(rules: Rules) {
   const { ttl, refreshWindow, staleIfError, fetchTimeout, backoff, jitter, ownLife, ordered } = rules
   return {
     ...(ttl < Infinity && { ttl }),
     ...(ownLife < Infinity && { expiresAt: (_: number, fetchedAt: number) => fetchedAt + ownLife }),
+    equals: saysTheSame,
     ...(ordered && { isNewer: (next: number, held: number) => next > held }),
-    refreshWindow,
+    ...(refreshWindow !== undefined && { refreshWindow }),
     staleIfError,
     fetchTimeout,
     backoff,

@@ -12,13 +12,11 @@ import {
   mayServeStale,
   type Past,
 } from './history.ts'
-import type { Refusal, Rules } from './rules.ts'
+import { type Refusal, type Rules, saysTheSame } from './rules.ts'
 
 export const pending: Answer = { state: 'pending' }
 
 export const memory = (held: Held, stale: boolean): Answer => ({ state: 'value', held, from: 'memory', stale })
-
-export type Slot = ReturnType<typeof createSlot>
 
 export function createSlot(rules: Rules, startAt: number) {
   const callers: Caller[] = []
@@ -34,6 +32,8 @@ export function createSlot(rules: Rules, startAt: number) {
     owner: undefined as Attempt | undefined,
     /** who queued for the trailing fetch */
     trailing: undefined as Caller[] | undefined,
+    /** the fetch given last by one of them */
+    trailingBy: undefined as number | undefined,
     holds: 0,
     disposed: false,
     generation: 0,
@@ -52,9 +52,13 @@ export function createSlot(rules: Rules, startAt: number) {
   const give = (to: readonly Caller[], answer: Answer) => {
     for (const caller of to) if (caller.answer === pending) caller.answer = answer
   }
-  const fallback = (): Answer | undefined => {
-    const { held } = is.facts
-    return held && mayServeStale(is.facts, rules, is.now) ? memory(held, !isUsable(is.facts, is.now)) : undefined
+  /** What is held, for callers who would else get an error. */
+  const fallback = (callers: readonly Caller[]): Answer | undefined => {
+    const { facts, now } = is
+    if (!facts.held || !mayServeStale(facts, rules, now)) return undefined
+    const stale = !isUsable(facts, now)
+    if (stale && callers.some(({ answer }) => answer === pending)) tell('served-stale')
+    return memory(facts.held, stale)
   }
   const finish = (attempt: Attempt, forReaders: Answer, forRefreshers = forReaders) => {
     give(attempt.readers, forReaders)
@@ -71,10 +75,19 @@ export function createSlot(rules: Rules, startAt: number) {
     const awaited = [...attempt.readers, ...attempt.refreshers].some(({ answer }) => answer === pending)
     if (attempt.lostTo && air.has(attempt) && !awaited) attempt.aborted = air.delete(attempt)
   }
-  const launch = (readers: Caller[], refreshers: Caller[]) => {
+  const launch = (readers: Caller[], refreshers: Caller[], by?: number) => {
     const { now, facts } = is
     const timesOutAt = now + rules.fetchTimeout
-    const attempt = { startedAt: now, timesOutAt, previous: facts.held, readers, refreshers, aborted: false }
+    const attempt = {
+      by,
+      startedAt: now,
+      timesOutAt,
+      previous: facts.held,
+      readers,
+      refreshers,
+      aborted: false,
+      timedOut: false,
+    }
     is.owner = attempt
     attempts.push(attempt)
     air.add(attempt)
@@ -85,17 +98,20 @@ export function createSlot(rules: Rules, startAt: number) {
 
   /** After everything else: what was queued starts, and `keepFresh` sees whether it has to fetch. */
   const follow = () => {
-    const { trailing } = is
+    const { trailing, trailingBy } = is
     if (trailing && !is.owner) {
-      is.trailing = undefined
-      launch([], trailing)
+      is.trailing = is.trailingBy = undefined
+      launch([], trailing, trailingBy)
     }
     if (is.now >= keeperDue()) launch([], [])
   }
   /** L6: whatever started before it changes nothing any more. */
   const mutate = (because: NonNullable<Attempt['lostTo']>, next: Past) => {
     const lost = is.owner
-    if (lost) lost.lostTo = because
+    if (lost) {
+      lost.lostTo = because
+      tell('fetch-discarded')
+    }
     is.owner = undefined
     is.generation++
     happens(next)
@@ -111,11 +127,11 @@ export function createSlot(rules: Rules, startAt: number) {
     const failed: Answer = { state: 'error', error }
     // Who waited when the value was invalidated asked for this fetch's own result.
     const mayFallBack = refusal.class === 'retry' && attempt.lostTo !== 'invalidated'
-    finish(attempt, (mayFallBack && fallback()) || failed, failed)
+    finish(attempt, (mayFallBack && fallback(attempt.readers)) || failed, failed)
   }
   const timeOut = (attempt: Attempt) => {
     fail(attempt, 'FETCH_TIMEOUT', { class: 'retry' })
-    attempt.aborted = true
+    attempt.aborted = attempt.timedOut = true
   }
   const land = (attempt: Attempt, result: Result, value: number) => {
     const { now } = is
@@ -123,14 +139,16 @@ export function createSlot(rules: Rules, startAt: number) {
     // One that lost the slot is compared with nothing: it only answers its waiters.
     const held = isOwner ? is.facts.held : undefined
     const brought = result === 'not modified' ? (attempt.previous as Held).value : value
-    const isSame = brought === held?.value
+    const isSame = held !== undefined && saysTheSame(brought, held.value)
+    const kept = isSame ? held.value : brought
     if (held && !isSame && rules.ordered && brought < held.value) {
       is.owner = undefined
+      tell('fetch-discarded')
       happens(afterOlder(is.past, rules, now))
       finish(attempt, memory(held, !isUsable(is.facts, now)))
       return
     }
-    const happened = resultOf(rules, brought, isSame, attempt.startedAt, now)
+    const happened = resultOf(rules, kept, isSame, attempt.startedAt, now)
     if (happened === 'expired') {
       fail(attempt, 'INVALID_VALUE', { class: 'retry' })
       return
@@ -138,9 +156,10 @@ export function createSlot(rules: Rules, startAt: number) {
     if (isOwner) {
       is.owner = undefined
       tell('fetch-succeeded')
+      if (happened.what === 'slow') tell('slower-than-ttl')
       happens(add(is.past, happened))
     }
-    const got = heldFrom(rules, brought, attempt.startedAt, now)
+    const got = heldFrom(rules, kept, attempt.startedAt, now)
     finish(attempt, { state: 'value', held: got, from: 'source', stale: got.expiresAt <= now })
   }
   /** L13, L15: this caller alone stops waiting. */
@@ -152,7 +171,8 @@ export function createSlot(rules: Rules, startAt: number) {
     }
     caller.answer = answer()
   }
-  const giveUp = (caller: Caller) => leave(caller, () => fallback() ?? { state: 'error', error: 'WAIT_TIMEOUT' })
+  const giveUp = (caller: Caller) =>
+    leave(caller, () => fallback([caller]) ?? { state: 'error', error: 'WAIT_TIMEOUT' })
 
   return {
     is,

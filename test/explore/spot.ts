@@ -59,7 +59,7 @@ export const start = ({ rules }: World): Spot => ({
 })
 
 /** Applies one input, checks the edge, and starts the trailing fetch if it is time for that. */
-export function commit(world: World, spot: Spot, input: Input<number, Flight>, expected: Expected): Spot {
+function commit(world: World, spot: Spot, input: Input<number, Flight>, expected: Expected): Spot {
   const change = transition(spot.machine, input, world.policy)
   checkEdge(world, spot, input, change)
   hold(change !== undefined, 'L6', () => `${input.type} changed nothing`)
@@ -87,13 +87,13 @@ function refuse(world: World, spot: Spot, input: Input<number, Flight>, law: str
   return spot
 }
 
-export function launch(world: World, spot: Spot, reason: Flight['reason']): Spot {
+function launch(world: World, spot: Spot, reason: Flight['reason']): Spot {
   const flight = { reason, startedAt: spot.now, previous: spot.machine.entry }
   return commit(world, spot, { type: 'launch', flight, now: spot.now }, { owner: flight, trailing: false })
 }
 
 /** A mutation takes the slot from its owner, and starts what was queued behind that. */
-export function superseding(spot: Spot, past: Past): Expected {
+function superseding(spot: Spot, past: Past): Expected {
   return { past, owner: undefined, trailing: false, starts: spot.trailing }
 }
 
@@ -147,10 +147,12 @@ export function invalidate(world: World, spot: Spot): Spot {
 export function rejectHeld(world: World, spot: Spot): Spot {
   const { now, past, facts } = spot
   const value = facts.held?.value ?? newValue()
-  const input = { type: 'reject', value, draw: world.rules.draw, now } as const
+  // Another draw than that of a failure, so that its cool-down may be the shorter one.
+  const draw = 1 - world.rules.draw
+  const input = { type: 'reject', value, draw, now } as const
   if (!facts.held) return refuse(world, spot, input, 'L10')
   // The error is the machine's own: it is recognised by its code.
-  return commit(world, spot, input, superseding(spot, afterRejection(past, world.rules, now, 'VALUE_REJECTED')))
+  return commit(world, spot, input, superseding(spot, afterRejection(past, world.rules, now, 'VALUE_REJECTED', draw)))
 }
 
 export function rejectOther(world: World, spot: Spot): Spot {

@@ -107,6 +107,10 @@ function checkPlan({ rules, policy }: World, { facts }: Spot, machine: Machine, 
   if (plan.step === 'reject') hold(isTheError(plan.error, decision.error), 'L15', why)
   if (plan.step === 'join') hold(plan.flight === machine.flight && !!plan.flight, 'L7', why)
   if (startsFetch(plan)) hold(!machine.flight, 'L5', why)
+  if (plan.step === 'fetch' || plan.step === 'serve-and-refresh') {
+    const reason = !facts.held ? 'first' : oracle.isUsable(facts, at) ? 'aging' : 'expired'
+    hold(plan.reason === reason, 'the table', why)
+  }
   if (!('entry' in plan)) return
   hold(plan.entry === machine.entry, 'L6', why)
   const { entry, stale } = plan
