@@ -146,8 +146,10 @@ export function transition<V, F extends Launch<V>>(
       if (again) {
         const error = new ValueRejectedError(`The value was rejected, as the one before it was (${inARow} in a row)`)
         // No mutation but `set` shortens a cool-down that runs.
-        const running = (setback?.nextAttemptAt ?? now) - now
-        worsen(input.draw, { error, class: 'retry' }, running, inARow - 1)
+        const running = setback?.nextAttemptAt ?? now
+        worsen(input.draw, { error, class: 'retry' }, 0, inARow - 1)
+        const counted = setback as Setback
+        setback = { ...counted, nextAttemptAt: Math.max(counted.nextAttemptAt, running) }
         reportFailure({ reason: 'first', startedAt: now })
       }
       break

@@ -67,6 +67,23 @@ describe('transition', () => {
     expect(change?.state.trouble?.setback).toBeUndefined()
   })
 
+  it('reject never shortens a cool-down that runs, however long', () => {
+    const slow = { ...policy, backoff: { base: 1000, max: 36_000_000 } }
+    const setback = {
+      at: 100,
+      attempts: 1,
+      nextAttemptAt: 30_000_000,
+      failure: { error: 'down', class: 'retry' as const },
+    }
+    const again: State<string> = {
+      kind: 'current',
+      entry: held,
+      trouble: { setback, rejections: { inARow: 1, heldSince: 100 } },
+    }
+    const change = transition(again, { type: 'reject', value: 'held', draw: 0, now: 150 }, slow)
+    expect(change?.state.trouble?.setback).toMatchObject({ nextAttemptAt: 30_000_000, attempts: 2 })
+  })
+
   it('landed: an outage after gone starts at the first delay', () => {
     const gone = at({ type: 'landed', flight, verdict: { ...defeat, class: 'gone' }, now: 200 }, flying)?.state
     const next = at({ type: 'launch', flight, now: 9000 }, gone as State<string>)?.state
