@@ -4,6 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { policyRules, resolvePolicy } from '../../src/policy/policy.ts'
 
 describe('policyRules.backoff', () => {
+  it('refuses a base above the max', () => {
+    expect(() => policyRules.backoff('backoff', { base: 20, max: 10 })).toThrow(/backoff\.base/)
+  })
   it.each([
     [{}, { base: 1000, max: 60_000 }],
     [{ base: '2m' }, { base: 120_000, max: 120_000 }],
@@ -15,6 +18,16 @@ describe('policyRules.backoff', () => {
     [false, false],
   ])('%j becomes %j: a default never contradicts what was given', (given, backoff) => {
     expect(policyRules.backoff('backoff', given)).toEqual(backoff)
+  })
+})
+
+describe('policyRules.jitter', () => {
+  it.each([true, null, {}, '0.5', []])('refuses %j by its kind', (given) => {
+    expect(() => policyRules.jitter('jitter', given)).toThrow(TypeError)
+    expect(() => policyRules.backoff('backoff', given === true || given === '0.5' ? given : 7)).toThrow(TypeError)
+  })
+  it.each([-0.1, 1.1, NaN])('refuses %d by its range', (given) => {
+    expect(() => policyRules.jitter('jitter', given)).toThrow(RangeError)
   })
 })
 
