@@ -3,21 +3,10 @@ import { BackgroundCache } from 'evercurrent'
 import { describe, expect, it, vi } from 'vitest'
 import { pass, useFakeTime } from '../support/fake-time.ts'
 import { flush } from '../support/flush.ts'
-import { cacheHolding, emptyCache, type OneValue, type Options } from '../support/one-value.ts'
+import { cacheHolding, emptyCache, failBehind, type OneValue, type Options } from '../support/one-value.ts'
 import { settlement } from '../support/settlement.ts'
 
 useFakeTime()
-
-/** Starts a refresh behind a reader, lets it fail, and returns what the cache remembers of it. */
-const failBehind = async <V>({ cache, fetch, call }: OneValue<V>, error: unknown) => {
-  const before = fetch.calls.length
-  await cache.get()
-  await flush()
-  expect(fetch.calls.length).toBe(before + 1)
-  call().reject(error)
-  await flush()
-  return cache.getSnapshot().failure
-}
 
 /** A value whose refresh window lasts half an hour, at the start of that window. */
 const longAging = async (options: Options<string> = {}): Promise<OneValue<string>> => {

@@ -3,22 +3,11 @@ import { BackgroundCache, type Fetch } from 'evercurrent'
 import { describe, expect, it } from 'vitest'
 import { pass, useFakeTime } from '../support/fake-time.ts'
 import { flush } from '../support/flush.ts'
-import { cacheHolding, emptyCache, type OneValue, type Options } from '../support/one-value.ts'
+import { cacheHolding, emptyCache, failBehind, type Options } from '../support/one-value.ts'
 import { settlement } from '../support/settlement.ts'
 import { unhandledDuring } from '../support/unhandled.ts'
 
 useFakeTime()
-
-/** Starts a refresh behind a reader, lets it fail, and returns what the cache remembers of it. */
-const failBehind = async <V>({ cache, fetch, call }: OneValue<V>, error: unknown) => {
-  const before = fetch.calls.length
-  await cache.get()
-  await flush()
-  expect(fetch.calls.length).toBe(before + 1)
-  call().reject(error)
-  await flush()
-  return cache.getSnapshot().failure
-}
 
 const frozen = Object.freeze(new Error('frozen'))
 

@@ -1,5 +1,6 @@
 /** A cache of one value over a deferred fetch: empty, or already holding something. */
 import { BackgroundCache, type CacheEvent, type PolicyOptions, type Surroundings } from 'evercurrent'
+import { expect } from 'vitest'
 import { type DeferredCall, type DeferredFetch, deferredFetch } from './deferred-fetch.ts'
 import { flush } from './flush.ts'
 
@@ -40,4 +41,15 @@ export async function cacheHolding<V = string>(value: V, options: Options<V> = {
   await first
   made.events.length = 0
   return made
+}
+
+/** Starts a refresh behind a reader, lets it fail, and returns what the cache remembers of it. */
+export const failBehind = async <V>({ cache, fetch, call }: OneValue<V>, error: unknown) => {
+  const before = fetch.calls.length
+  await cache.get()
+  await flush()
+  expect(fetch.calls.length).toBe(before + 1)
+  call().reject(error)
+  await flush()
+  return cache.getSnapshot().failure
 }
