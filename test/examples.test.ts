@@ -51,6 +51,19 @@ served at once, refreshed behind
 a failed refresh is no reader’s problem
 an expired value is not served
 `,
+  '05-client-credentials.ts': `
+three calls at once share one token
+  issuer: a token
+  api: 200
+  api: 200
+  api: 200
+it ends in 60 min, and is replaced 15 min before that
+it is revoked: the next call drops it, and tries again with a new one
+  api: 401
+  issuer: a token
+  api: 200
+the call ended with 200
+`,
 }
 
 describe.each(examples)('examples/%s', (name) => {

@@ -1,18 +1,21 @@
 /** README.md, docs/ and the doc comments are executed: what they show compiles, runs, and does what it says. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as evercurrent from 'evercurrent'
 import { BackgroundCache, type CacheEvent, type Reading } from 'evercurrent'
+import * as evercurrentOauth from 'evercurrent/oauth'
 import * as evercurrentRxjs from 'evercurrent/rxjs'
 import * as evercurrentTesting from 'evercurrent/testing'
 import { manualClock } from 'evercurrent/testing'
 import * as rxjs from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { snippetWorld } from './support/snippet-world.ts'
+import { snippetWorld, tokenWorld } from './support/snippet-world.ts'
 import { execute, type Modules, snippetsOfDocComments, snippetsOfMarkdown, typeErrors } from './support/snippets.ts'
 
 const packaged: Modules = {
   evercurrent,
+  'evercurrent/oauth': evercurrentOauth,
   'evercurrent/rxjs': evercurrentRxjs,
   'evercurrent/testing': evercurrentTesting,
 }
@@ -27,6 +30,7 @@ const manifest = JSON.parse(text('package.json'))
 const snippets = [
   ...snippetsOfMarkdown('README.md'),
   ...snippetsOfMarkdown('docs/laws.md'),
+  ...snippetsOfMarkdown('docs/credentials.md'),
   ...snippetsOfDocComments('src', { ...packaged, rxjs: { combineLatest: rxjs.combineLatest } }),
 ]
 const world = './support/snippet-world.ts'
@@ -44,8 +48,11 @@ it('every snippet compiles, and one that does not is found', () => {
 describe('a snippet', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] })
+    // For what the package sends itself: the issuer and the API of the snippets answer, and nothing else is asked.
+    vi.stubGlobal('fetch', tokenWorld(globalThis.fetch))
   })
   afterEach(() => {
+    vi.unstubAllGlobals()
     vi.useRealTimers()
   })
 
@@ -240,10 +247,11 @@ describe('README.md', () => {
   })
 
   it('quotes the size budgets of package.json', () => {
-    const [core, adapter] = manifest['size-limit'].map(({ limit }: { limit: string }) => limit)
+    const [core, adapter, oauth] = manifest['size-limit'].map(({ limit }: { limit: string }) => limit)
     const quoted = [
       `is at most ${core}, minified and gzipped`,
       `\`evercurrent/rxjs\` adds at most ${adapter} `,
+      `\`evercurrent/oauth\` is at most ${oauth} `,
       `Node ${manifest.engines.node.replace('>=', '')} or newer`,
     ]
     const prose = readme.replaceAll(/\s+/g, ' ')
@@ -251,10 +259,11 @@ describe('README.md', () => {
   })
 })
 
-describe.each(['README.md', 'docs/laws.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])('%s', (path) => {
+describe.each(['README.md', 'docs/laws.md', 'docs/credentials.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])('%s', (path) => {
   it('links only to what exists, and names only commands and files that exist', () => {
     const prose = text(path)
-    const linked = [...prose.matchAll(/\]\((?!https:)([^)#]+)\)/g)].map(([, link]) => link)
+    const links = [...prose.matchAll(/\]\((?!https:)([^)#]+)\)/g)].map(([, link = '']) => link)
+    const linked = links.map((link) => join(dirname(path), link))
     const named = [...prose.matchAll(/`?(?:npx vitest(?: run)?|npx tsx) ([\w./-]+)/g)].map(([, name]) => name)
     expect([...linked, ...named].filter((name = '') => !existsSync(file(name)))).toEqual([])
     const scripts = [...prose.matchAll(/npm (?:run )?([a-z:]+)/g)].map(([, name = '']) => name)

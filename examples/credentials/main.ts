@@ -13,7 +13,7 @@ const tooLate = setTimeout(() => {
 print('evercurrent: one access token, kept current from a real issuer\n', 'strong')
 const timeline = new Timeline()
 const issuer = new Issuer()
-const { expectations, figures } = await tellStory(issuer, timeline, process.argv.includes('--fast'))
+const { expectations, figures } = await tellStory(issuer, timeline)
 const last = { text: 'the issuer is gone', held: await issuer.kill() }
 clearTimeout(tooLate)
 

@@ -13,6 +13,20 @@ const fetchSomething = async (url: string, init: RequestInit = {}): Promise<Resp
   return known ? new Response(null, { status: 304 }) : new Response('{}', { headers: { etag: '"1"' } })
 }
 
+/** A global `fetch` for snippets that send by themselves: an issuer, an API that takes its tokens, and `data:` URLs. */
+export const tokenWorld =
+  (platform: typeof fetch): typeof fetch =>
+  async (input, init) => {
+    const url = String(input)
+    if (url === 'https://issuer.example/token') return Response.json({ access_token: 'a', expires_in: 3600 })
+    if (url.startsWith('https://api.example/')) {
+      const authorized = new Headers(init?.headers).get('authorization') === 'Bearer a'
+      return new Response('{}', { status: authorized ? 200 : 401 })
+    }
+    if (url.startsWith('data:')) return platform(input, init)
+    throw new TypeError(`no snippet may ask ${url}`)
+  }
+
 /** The same names and fresh caches for every snippet. */
 export function snippetWorld() {
   const describeTable = async (_table: string, _signal: AbortSignal) => ['id', 'placed_at']
