@@ -224,6 +224,24 @@ describe('copies in one process', () => {
     expect(wrong).toEqual([])
   })
 
+  it('recognise a TokenError of either copy of evercurrent/oauth', async () => {
+    const recognised = await run(`${bothCopies}
+      const seen = []
+      for (const maker of [esm, cjs]) {
+        const { clientCredentials } = maker['evercurrent/oauth']
+        const fetch = async () => new Response('{"error":"invalid_client"}', { status: 401 })
+        const issuer = { tokenEndpoint: 'https://issuer.example', clientId: 'id', clientSecret: 's', fetch }
+        const cache = new maker.evercurrent.BackgroundCache(clientCredentials(issuer))
+        const error = await cache.get().catch((error) => error)
+        for (const checker of [esm, cjs]) {
+          seen.push(error instanceof checker['evercurrent/oauth'].TokenError, error instanceof checker.evercurrent.CacheError)
+          seen.push(error instanceof checker.evercurrent.WaitTimeoutError)
+        }
+      }
+      print(seen)`)
+    expect(recognised).toEqual(Array(4).fill([true, true, false]).flat())
+  })
+
   it('recognise the error a cache of the other copy rejects with', async () => {
     const recognised = await run(`${bothCopies}
       const seen = []

@@ -44,7 +44,7 @@ export function authorizedFetch(
     }
     const response = await attempt()
     if (response.status !== 401 || !isRepeatable(request, init?.body)) return response
-    await response.body?.cancel() // gives the connection back
+    response.body?.cancel().catch(() => {}) // gives the connection back
     return attempt()
   }
 }
