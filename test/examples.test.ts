@@ -51,7 +51,42 @@ served at once, refreshed behind
 a failed refresh is no reader’s problem
 an expired value is not served
 `,
-  '05-client-credentials.ts': `
+  '05-one-client-from-two-caches.ts': `
+somebody follows the client: both values are fetched, and kept current from here on
+  open  client(id; token-1)
+  answered by client(id; token-1)
+  answered by client(id; token-1)
+25 s: the schema was fetched 3 times and said the same: the client stays
+  answered by client(id; token-1)
+30 s: the next refresh finds a new column; a reader gets the new client
+  close client(id; token-1)
+  open  client(id,shipped_at; token-1)
+  answered by client(id,shipped_at; token-1)
+35 s: somebody brings a new token
+  close client(id,shipped_at; token-1)
+  open  client(id,shipped_at; token-2)
+  answered by client(id,shipped_at; token-2)
+nobody follows it any more
+  close client(id,shipped_at; token-2)
+an hour later: 0 more fetches
+`,
+  '06-slow-consumer.ts': `
+   0 s  rxjs:  v1
+   0 s  queue: v1
+   0 s  loop:  v1
+ 3.3 s  rxjs:  v4
+ 3.3 s  queue: v2, 2 behind
+ 3.3 s  loop:  v4
+ 6.6 s  rxjs:  v7
+ 6.6 s  queue: v3, 4 behind
+ 6.6 s  loop:  v7
+ 9.9 s  rxjs:  v10
+ 9.9 s  queue: v4, 6 behind
+ 9.9 s  loop:  v10
+12.5 s  the source was asked 13 times: slow consumers do not slow the cache
+12.5 s  9 values wait in the queue; the other two get v13 or newer next
+`,
+  '07-client-credentials.ts': `
 three calls at once share one token
   issuer: a token
   api: 200
