@@ -4,15 +4,14 @@ import pg from 'pg'
 
 export type Database = pg.Pool
 
-export function openDatabase(port: number, connectTimeout: number): Database {
-  // One connection: behind PGlite's socket all connections share one session, so two would mix their statements.
+export function openDatabase(port: number, connectTimeout: number, connections = 1): Database {
   const database = new pg.Pool({
     host: '127.0.0.1',
     port,
     user: 'postgres',
     database: 'postgres',
     ssl: false,
-    max: 1,
+    max: connections,
     connectionTimeoutMillis: connectTimeout,
   })
   // A connection lost while idle is replaced on the next query; one lost during a query fails that query.
@@ -21,12 +20,15 @@ export function openDatabase(port: number, connectTimeout: number): Database {
   return database
 }
 
-/** A query whose signal fires gives its connection up: nobody knows whether the server still listens. */
+/**
+ * A query whose signal fires gives its connection up: nobody knows whether the server still listens. It has no
+ * parameters, so that it is one message: behind PGlite's socket all connections share one session, which takes turns
+ * after every message, and a statement in several of them would meet another's.
+ */
 export async function query<Row extends pg.QueryResultRow>(
   database: Database,
   signal: AbortSignal,
   text: string,
-  values: readonly unknown[],
 ): Promise<Row[]> {
   const client = await database.connect()
   let released = false
@@ -38,7 +40,7 @@ export async function query<Row extends pg.QueryResultRow>(
   signal.addEventListener('abort', giveUp)
   try {
     signal.throwIfAborted()
-    return (await client.query<Row>(text, [...values])).rows
+    return (await client.query<Row>(text)).rows
   } finally {
     signal.removeEventListener('abort', giveUp)
     release(false)

@@ -1,5 +1,6 @@
 /** The fetch: what a table looks like now, read from information_schema. */
 
+import pg from 'pg'
 import { type Database, query } from './database.ts'
 
 interface Column {
@@ -16,7 +17,7 @@ export interface TableDescription {
   readonly columns: readonly Column[]
 }
 
-const columnsOfTable = `
+const columnsOf = (table: string) => `
   select c.column_name as name, c.data_type as type, c.is_nullable = 'YES' as nullable, c.column_default as "default",
          array(
            select t.constraint_type::text
@@ -26,11 +27,11 @@ const columnsOfTable = `
             order by 1
          ) as keys
     from information_schema.columns c
-   where c.table_schema = 'public' and c.table_name = $1
+   where c.table_schema = 'public' and c.table_name = ${pg.escapeLiteral(table)}
    order by c.ordinal_position`
 
 export async function describeTable(database: Database, table: string, signal: AbortSignal): Promise<TableDescription> {
-  const columns = await query<Column>(database, signal, columnsOfTable, [table])
+  const columns = await query<Column>(database, signal, columnsOf(table))
   if (columns.length === 0) throw new Error(`there is no table ${table}`)
   return { table, columns }
 }

@@ -36,4 +36,6 @@ if ('why' in ended) process.exit(ended.exitCode)
 const expectations = [...ended.expectations, { text: 'the source is gone, and its data', held: removed }]
 for (const { text, held } of expectations) timeline.say(held ? 'held' : 'BROKEN', text, held ? 'plain' : 'bad')
 print(`\nfigures: ${ended.figures}`, 'strong')
+print('\nthe same source, with evercurrent and without', 'strong')
+for (const line of ended.comparison) print(line)
 process.exitCode = expectations.every(({ held }) => held) ? 0 : 1

@@ -22,6 +22,7 @@ setFlagsFromString('--liftoff-only')
 
 const database = await PGlite.create({ dataDir: directory })
 await database.query('select count(*) from information_schema.columns') // read the catalog once, as a used server has
-const server = new PGLiteSocketServer({ db: database, host: '127.0.0.1', port: Number(port), maxConnections: 10 })
+// After a hang it is met by all the connections that were opened and given up meanwhile, beside those in use.
+const server = new PGLiteSocketServer({ db: database, host: '127.0.0.1', port: Number(port), maxConnections: 100 })
 await server.start()
 process.send?.({ port: Number(server.getServerConn().split(':')[1]) }, (failed: Error | null) => failed && leave())

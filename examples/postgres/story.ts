@@ -3,15 +3,19 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { BackgroundCache } from 'evercurrent'
+import { openContenders } from './contenders.ts'
 import { openDatabase } from './database.ts'
 import { describeTable, type TableDescription } from './describe-table.ts'
 import { Readers, type Tally } from './readers.ts'
 import type { Source } from './source.ts'
 import { messageOf, milliseconds, seconds, type Timeline } from './timeline.ts'
+import { Trace } from './trace.ts'
 
 export interface Outcome {
   readonly expectations: readonly { readonly text: string; readonly held: boolean }[]
   readonly figures: string
+  /** the same source with and without us: how it was compared, and the table */
+  readonly comparison: readonly string[]
 }
 
 const tables = `
@@ -23,10 +27,13 @@ const tables = `
 const usual = { ttl: 2_000, refreshWindow: 1_000, fetchTimeout: 700, backoff: { base: 250, max: 1_000 } }
 const quick = { ttl: 1_400, refreshWindow: 700, fetchTimeout: 500, backoff: { base: 100, max: 500 } }
 const patience = 5_000
+const staleIfError = '30s'
+// The six readers ask some 380 times a second. Without a cache PGlite answers a hundred, and then nobody else.
+const traceEvery = 40
 
 export async function tellStory(source: Source, timeline: Timeline, fast: boolean): Promise<Outcome> {
   const policy = fast ? quick : usual
-  const lasts = fast ? { calm: 400, hang: 1_300, down: 400 } : { calm: 2_400, hang: 2_500, down: 4_000 }
+  const lasts = fast ? { calm: 400, hang: 1_300, down: 800 } : { calm: 2_400, hang: 2_500, down: 4_000 }
   const expectations: { text: string; held: boolean }[] = []
   const expect = (text: string, held: boolean) => expectations.push({ text, held })
 
@@ -34,7 +41,8 @@ export async function tellStory(source: Source, timeline: Timeline, fast: boolea
   await source.start()
   timeline.say('source', `ready: process ${source.pid}, port ${source.port}, data in ${source.directory}`)
   const database = openDatabase(source.port, policy.fetchTimeout)
-  await database.query(tables)
+  const writer = openDatabase(source.port, patience)
+  await writer.query(tables)
   timeline.say('writer', 'created the tables customers, orders and line_items')
 
   // The main job. All that follows makes its life hard, and counts.
@@ -42,7 +50,7 @@ export async function tellStory(source: Source, timeline: Timeline, fast: boolea
     new BackgroundCache<TableDescription>({
       name: table,
       ...policy,
-      staleIfError: '30s',
+      staleIfError,
       equals: isDeepStrictEqual,
       fetch: ({ signal }) => describeTable(database, table, signal),
     })
@@ -61,20 +69,25 @@ export async function tellStory(source: Source, timeline: Timeline, fast: boolea
   }, 1_000)
 
   await coldStart()
+  const contenders = await openContenders(source.port, { ...policy, staleIfError })
+  const trace = new Trace(contenders, ['customers', 'orders', 'line_items'], traceEvery)
+  trace.start()
   await pause(lasts.calm)
-  await schemaChanges()
-  await pause(lasts.calm / 2)
+  const alteredAt = await schemaChanges()
+  await Promise.all([pause(lasts.calm / 2), trace.seenByAll('customers.loyalty_tier', patience)])
   await sourceHangs()
   await sourceDies()
   await pause(lasts.calm / 2)
 
+  await trace.stop()
   clearInterval(pulse)
   readers.stop()
   readers.close(whole)
   for (const cache of caches) cache.dispose()
-  await database.end()
+  await Promise.all([database.end(), writer.end()])
   expect('no read failed', whole.errors === 0)
-  return { expectations, figures: figuresOf(whole) }
+  const comparison = trace.compare('customers.loyalty_tier', alteredAt)
+  return { expectations, figures: figuresOf(whole), comparison }
 
   /** The first readers wait, and share one call for each table. */
   async function coldStart(): Promise<void> {
@@ -87,11 +100,12 @@ export async function tellStory(source: Source, timeline: Timeline, fast: boolea
   }
 
   /** Once the refresh has to find it, behind the readers; once the writer says so, and the very next read has it. */
-  async function schemaChanges(): Promise<void> {
-    const quietly = await alter('customers', 'loyalty_tier', 'text')
+  async function schemaChanges(): Promise<number> {
+    const [quietly, alteredAt] = await alter('customers', 'loyalty_tier', 'text')
     expect('no read waited for the refresh that found it', quietly.waited === 0)
-    const aloud = await alter('orders', 'shipped_at', 'timestamptz', () => orders.invalidate())
+    const [aloud] = await alter('orders', 'shipped_at', 'timestamptz', () => orders.invalidate())
     expect('the reads after invalidate() waited for it', aloud.waited > 0)
+    return alteredAt
   }
 
   /** The process is stopped: connections stay open, and nothing answers. */
@@ -122,12 +136,17 @@ export async function tellStory(source: Source, timeline: Timeline, fast: boolea
     expect('no read waited because of the outage', during.waited === 0)
   }
 
-  /** A real ALTER TABLE, until a reader has been given the new column. */
-  async function alter(table: string, column: string, type: string, afterwards?: () => void): Promise<Tally> {
+  /** A real ALTER TABLE, until a reader has been given the new column; and when it was. */
+  async function alter(
+    table: string,
+    column: string,
+    type: string,
+    afterwards?: () => void,
+  ): Promise<[during: Tally, alteredAt: number]> {
     const statement = `ALTER TABLE ${table} ADD COLUMN ${column} ${type}`
     const during = readers.open()
     const seen = readers.see(table, column, patience)
-    await database.query(statement)
+    await writer.query(statement)
     const altered = performance.now()
     timeline.say('writer', statement, 'strong')
     afterwards?.()
@@ -140,7 +159,7 @@ export async function tellStory(source: Source, timeline: Timeline, fast: boolea
       const after = milliseconds(Math.max(0, seenAt - altered))
       timeline.say('readers', `${table}.${column} seen ${after} later; ${waited} of ${reads} reads waited`, 'good')
     }
-    return during
+    return [during, altered]
   }
 
   /** Until every cache that has failed has succeeded again. */

@@ -1,4 +1,4 @@
-/** `npm start`, run for real: a Postgres that is altered, hung and killed, and readers that do not notice. */
+/** `npm start`, run for real: a Postgres that is altered, hung and killed, and readers that do not notice. Others do. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -37,6 +37,7 @@ test(
       expect(run.output()).toMatch(new RegExp(`held +the new column ${column} reached the readers`))
     }
     expect(run.output()).not.toContain('BROKEN')
+    expectTheDifference(run.output())
     expectNothingLeft(run.output())
   },
   deadline,
@@ -81,6 +82,39 @@ type Figures = [line: number, ...figures: [number, number, number, number, numbe
 
 function parse(output: string): Figures {
   return figures.exec(output)?.map(Number) as Figures
+}
+
+const row = new RegExp(
+  `^(evercurrent|plain TTL cache|no cache) +${number} +${number} ms +${number} ms +${number} ms` +
+    ` +${number} +${number} +${number} s +${number} +${number} ms$`,
+  'gm',
+)
+
+/** The table at the end: what the same reads of the same source cost with evercurrent, and with what else there is. */
+function expectTheDifference(output: string): void {
+  const rows = [...output.slice(output.search(figures)).matchAll(row)].map(([, name, ...cells]) => {
+    const [reads = 0, p50 = 0, p99 = 0, max = 0, waited = 0, errors = 0, oldest = 0, calls = 0] = cells.map(Number)
+    return { name, reads, p50, p99, max, waited, errors, oldest, calls }
+  })
+  expect(rows.map(({ name }) => name)).toEqual(['evercurrent', 'plain TTL cache', 'no cache'])
+  const [ours, plain, none] = rows as [(typeof rows)[0], (typeof rows)[0], (typeof rows)[0]]
+
+  expect(ours.reads).toBeGreaterThan(60)
+  expect([plain.reads, none.reads]).toEqual([ours.reads, ours.reads])
+  for (const { p50, p99, max } of rows) expect([p50, p99, max].toSorted((a, b) => a - b)).toEqual([p50, p99, max])
+
+  expect(ours.errors).toBe(0)
+  expect(plain.errors).toBeGreaterThan(0)
+  expect(none.errors).toBeGreaterThan(plain.errors)
+
+  expect(ours.waited).toBeLessThan(plain.waited)
+  expect(none.waited).toBe(none.reads)
+  expect(none.calls).toBe(none.reads)
+  expect(Math.max(ours.calls, plain.calls)).toBeLessThan(none.calls)
+  expect(ours.p50).toBeLessThan(none.p50)
+
+  // What it costs: through the outage the readers were given what was known before it.
+  expect(ours.oldest).toBeGreaterThan(plain.oldest)
 }
 
 /** Every process and directory the timeline named. */

@@ -1,0 +1,94 @@
+/** The same source asked in three ways: through evercurrent, through the cache people write, and each time anew. */
+
+import { BackgroundCache, type Duration } from 'evercurrent'
+import { openDatabase } from './database.ts'
+import { describeTable, type TableDescription } from './describe-table.ts'
+import { Tally } from './readers.ts'
+
+export interface Answer extends TableDescription {
+  /** when the source was asked, in performance.now() */
+  readonly askedAt: number
+}
+
+export interface Contender {
+  readonly name: string
+  /** calls by the contender, everything else by who reads */
+  readonly tally: Tally
+  readonly ask: Ask
+  end(): Promise<void>
+}
+
+interface Policy {
+  readonly ttl: number
+  readonly refreshWindow: number
+  readonly fetchTimeout: number
+  readonly backoff: { readonly base: number; readonly max: number }
+  readonly staleIfError: Duration
+}
+
+type Ask = (table: string) => Promise<Answer>
+type Describe = (table: string, signal: AbortSignal) => Promise<Answer>
+type Way = (describe: Describe, policy: Policy) => Ask
+
+/** One cache for each table, with the policy of the story. */
+const evercurrent: Way = (describe, policy) => {
+  const caches = new Map<string, BackgroundCache<Answer>>()
+  return (table) => {
+    const cache =
+      caches.get(table) ?? new BackgroundCache<Answer>({ ...policy, fetch: ({ signal }) => describe(table, signal) })
+    caches.set(table, cache)
+    return cache.get()
+  }
+}
+
+/** What most people write, at its best: misses share one call, a failure is not kept, age counts from the call. */
+const plainTtl: Way = (describe, { ttl, fetchTimeout }) => {
+  const entries = new Map<string, { readonly answer: Promise<Answer>; readonly expiresAt: number }>()
+  return (table) => {
+    const held = entries.get(table)
+    if (held && performance.now() < held.expiresAt) return held.answer
+    const answer = within(fetchTimeout, (signal) => describe(table, signal))
+    const entry = { answer, expiresAt: performance.now() + ttl }
+    entries.set(table, entry)
+    answer.catch(() => {
+      if (entries.get(table) === entry) entries.delete(table)
+    })
+    return answer
+  }
+}
+
+const noCache: Way =
+  (describe, { fetchTimeout }) =>
+  (table) =>
+    within(fetchTimeout, (signal) => describe(table, signal))
+
+/** Each with connections of its own, so that none waits for another's; two, so that none floods the source. */
+export async function openContenders(port: number, policy: Policy): Promise<Contender[]> {
+  const ways: [string, Way][] = [
+    ['evercurrent', evercurrent],
+    ['plain TTL cache', plainTtl],
+    ['no cache', noCache],
+  ]
+  const opening = ways.map(async ([name, way]) => {
+    const tally = new Tally()
+    const database = openDatabase(port, policy.fetchTimeout, 2)
+    const describe: Describe = async (table, signal) => {
+      tally.calls += 1
+      const askedAt = performance.now()
+      return { ...(await describeTable(database, table, signal)), askedAt }
+    }
+    // Connected before the trace begins, as a program does when it starts. It does not matter if this fails.
+    await Promise.allSettled([database.query('select 1'), database.query('select 1')])
+    return { name, tally, ask: way(describe, policy), end: () => database.end() }
+  })
+  return Promise.all(opening)
+}
+
+/** What evercurrent's fetchTimeout does, for those who have none. */
+function within<V>(ms: number, work: (signal: AbortSignal) => Promise<V>): Promise<V> {
+  const signal = AbortSignal.timeout(ms)
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason))
+    work(signal).then(resolve, reject)
+  })
+}
