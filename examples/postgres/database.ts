@@ -4,14 +4,14 @@ import pg from 'pg'
 
 export type Database = pg.Pool
 
-export function openDatabase(port: number, connectTimeout: number, connections = 1): Database {
+export function openDatabase(port: number, connectTimeout: number): Database {
   const database = new pg.Pool({
     host: '127.0.0.1',
     port,
     user: 'postgres',
     database: 'postgres',
     ssl: false,
-    max: connections,
+    max: 1,
     connectionTimeoutMillis: connectTimeout,
   })
   // A connection lost while idle is replaced on the next query; one lost during a query fails that query.

@@ -29,7 +29,7 @@ const quick = { ttl: 1_400, refreshWindow: 700, fetchTimeout: 500, backoff: { ba
 const patience = 5_000
 const staleIfError = '30s'
 // The six readers ask some 380 times a second. Without a cache PGlite answers a hundred, and then nobody else.
-const traceEvery = 40
+const traceEvery = 50
 
 export async function tellStory(source: Source, timeline: Timeline, fast: boolean): Promise<Outcome> {
   const policy = fast ? quick : usual
