@@ -1,6 +1,6 @@
 /** One schedule of reads, put to every contender in the same tick, and the table of what each made of it. */
 
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import type { Answer, Contender } from './contenders.ts'
 import { milliseconds, seconds } from './timeline.ts'
 
@@ -29,6 +29,7 @@ export class Trace {
   /** Lets the last reads end. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
+    await turn() // what the last tick asks is asked by then
     await Promise.all(this.#reading)
     await Promise.all(this.#contenders.map((contender) => contender.end()))
   }
