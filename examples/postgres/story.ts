@@ -69,8 +69,9 @@ export async function tellStory(source: Source, timeline: Timeline, fast: boolea
   }, 1_000)
 
   await coldStart()
-  const contenders = await openContenders(source.port, { ...policy, staleIfError })
-  const trace = new Trace(contenders, ['customers', 'orders', 'line_items'], traceEvery)
+  const names = ['customers', 'orders', 'line_items']
+  const contenders = await openContenders(source.port, { ...policy, staleIfError }, names)
+  const trace = new Trace(contenders, names, traceEvery)
   trace.start()
   await pause(lasts.calm)
   const alteredAt = await schemaChanges()

@@ -45,9 +45,10 @@ export class Trace {
     const head = ['', 'reads', 'p50', 'p99', 'max', 'waited', 'errors', 'oldest', 'calls', 'column seen']
     const rows = this.#contenders.map((contender) => this.#row(contender, column, addedAt))
     return [
-      `One trace, run by all three at once: a read every ${this.#every} ms, asked of each in the same tick and over a`,
-      'connection of its own, through the same ALTER, hang and outage. It is thinner than what the six readers ask,',
-      'since without a cache that is more than this Postgres can answer. A failed read has the latency of its error.',
+      `One trace, run by all three at once: a read every ${this.#every} ms, asked of each in the same tick and over a connection`,
+      'of its own, from their first answers on, through the same ALTER, hang and outage. It is thinner than what the',
+      'six readers ask, since without a cache that is more than this Postgres can answer. A failed read has the',
+      'latency of its error.',
       ...[head, ...rows].map(aligned),
       `(column seen: ${column}, which nobody announced, after its ALTER TABLE)`,
     ]
