@@ -3,7 +3,7 @@
 import { scenarios } from './scenarios/index.ts'
 
 const [scenario = '', contender = ''] = process.argv.slice(2)
-const prepare = scenarios[scenario]?.contenders[contender]
+const prepare = scenarios[scenario]?.contenders[contender] ?? scenarios[scenario]?.rivals?.[contender]
 if (!prepare) throw new Error(`No contender ${scenario}: ${contender}`)
 const round = await prepare()
 

@@ -4,7 +4,8 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { bundleSize, install } from './build.ts'
+import { bundleSize, install, installedRival } from './build.ts'
+import { packageName } from './rivals/lru-cache.ts'
 import { type Effort, measure } from './rounds.ts'
 import { median, type Scenario } from './scenario.ts'
 import { scenarios } from './scenarios/index.ts'
@@ -19,6 +20,9 @@ const effort = values.quick ? quick : thorough
 const known = [...Object.keys(scenarios), 'size']
 for (const name of positionals) if (!known.includes(name)) throw new Error(`No scenario ${name}: ${known.join(', ')}`)
 const isChosen = (name: string) => !positionals.length || positionals.includes(name)
+
+const withRivals = (scenario: Scenario, isInstalled: boolean): Scenario =>
+  isInstalled ? { ...scenario, contenders: { ...scenario.contenders, ...scenario.rivals } } : scenario
 
 const verdict = (isMet: boolean) => (isMet ? 'met' : 'NOT MET')
 const row = (...cells: readonly string[]) => console.log(`| ${cells.join(' | ')} |`)
@@ -57,18 +61,28 @@ try {
     `${casts * rounds} interleaved rounds of ${roundMs} ms, ${casts === 1 ? 'one process' : `${casts} processes`} per contender`,
   )
 
+  const rival = installedRival()
+  console.log(rival ?? `${packageName} is left out: npm ci --prefix bench installs it`)
+
   let asserted = 0
   for (const [name, scenario] of Object.entries(scenarios).filter(([name]) => isChosen(name))) {
-    const figures = await measure(program, name, scenario, effort)
+    const figures = await measure(program, name, withRivals(scenario, rival !== undefined), effort)
     for (const measured of figures.values()) asserted += measured.length
     report(scenario, figures)
   }
   if (isChosen('size')) {
-    const size = await bundleSize(folder)
-    console.log(`\n## Bundle of \`import { BackgroundCache }\`, B min+gzip\n`)
+    const size = await bundleSize(folder, 'BackgroundCache', 'evercurrent')
+    console.log('\n## Bundle of one import, B min+gzip\n')
     row('', 'size', 'bar', '')
     row('---', '---:', '---', '---')
     row('import { BackgroundCache }', String(size), `<= ${sizeBar}`, verdict(size <= sizeBar))
+    if (rival)
+      row(
+        `import { LRUCache } from '${packageName}'`,
+        String(await bundleSize(folder, 'LRUCache', packageName)),
+        '',
+        '',
+      )
   }
   console.log(`\n${asserted} rounds, each asserted correct before it was timed.`)
 } finally {

@@ -11,6 +11,8 @@ export interface Scenario {
   readonly unit: 'ns' | 'ms' | 'B'
   /** in the order they are measured; the first one is the floor */
   readonly contenders: Readonly<Record<string, Contender>>
+  /** other packages that do the same; left out where bench/node_modules is not installed */
+  readonly rivals?: Readonly<Record<string, Contender>>
   /** a second floor among them, with a clock that was looked up once: no cache that fake timers can drive does that */
   readonly capturedFloor?: string
   /** the most a contender may be: times the floor, or so much above it */

@@ -1,12 +1,14 @@
 /** `npm run bench -- --quick`, run for real: every contender does its work, and the tables can be read. No timing is judged. */
 
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const isRivalInstalled = existsSync(`${root}/bench/node_modules/lru-cache/package.json`)
 const tsx = createRequire(import.meta.url).resolve('tsx/cli')
 
 test('every benchmark asserts its contenders correct and prints a figure for each', async () => {
@@ -15,7 +17,7 @@ test('every benchmark asserts its contenders correct and prints a figure for eac
 
   for (const row of rows) {
     const [name = '', ...cells] = row.split(' | ')
-    if (name === '| import { BackgroundCache }') continue
+    if (name.startsWith('| import {')) continue
     const [median = NaN, min = NaN, max = NaN] = [cells[0], ...(cells[1]?.split('–') ?? [])].map(Number)
     expect(min, row).toBeLessThanOrEqual(median)
     expect(median, row).toBeLessThanOrEqual(max)
@@ -26,6 +28,12 @@ test('every benchmark asserts its contenders correct and prints a figure for eac
       call,
     ).toBe(true)
   }
+  const ofRival = rows.filter((row) => row.includes('lru-cache'))
+  const isLeftOut = stdout.includes('\nlru-cache is left out: npm ci --prefix bench installs it\n')
+  // get, sync, three stampedes, import, size
+  expect({ rows: ofRival.length, isLeftOut }, ofRival.join('\n')).toEqual(
+    isRivalInstalled ? { rows: 7, isLeftOut: false } : { rows: 0, isLeftOut: true },
+  )
   expect(rows.filter((row) => /\| (met|NOT MET) \|$/.test(row))).toHaveLength(5)
   expect(stdout).toMatch(/\n\d+ rounds, each asserted correct before it was timed\.\n$/)
 }, 120_000)

@@ -1,8 +1,9 @@
 /** What importing the core costs a process that is already warm, over a module in which there is nothing. */
 
-import { cpSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { packageName } from '../rivals/lru-cache.ts'
 import { type Contender, median, type Scenario } from '../scenario.ts'
 
 const dist = dirname(fileURLToPath(import.meta.resolve('evercurrent')))
@@ -34,6 +35,9 @@ const importing = (write: (folder: string) => void, exported: readonly string[])
 const writeEmpty = (folder: string) => writeFileSync(join(folder, 'index.js'), 'export {}\n')
 const writeCore = (folder: string) =>
   cpSync(dist, folder, { recursive: true, filter: (path) => !path.endsWith('.map') })
+/** What `import 'lru-cache'` leads to in Node is one file, minified by its author. */
+const writeLru = (folder: string) =>
+  copyFileSync(fileURLToPath(import.meta.resolve(packageName)), join(folder, 'index.js'))
 
 export const importCost: Scenario = {
   title: 'Import in a warm process',
@@ -42,5 +46,6 @@ export const importCost: Scenario = {
     'floor: an empty module': importing(writeEmpty, []),
     "import('evercurrent')": importing(writeCore, ['BackgroundCache']),
   },
+  rivals: { "import('lru-cache')": importing(writeLru, ['LRUCache']) },
   bars: { "import('evercurrent')": { above: 2 } },
 }

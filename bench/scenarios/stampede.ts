@@ -1,6 +1,7 @@
 /** 10,000 reads of a cold cache at once, which share one fetch, against 10,000 that share one bare promise. */
 
 import { BackgroundCache } from 'evercurrent'
+import { key, lruCaches } from '../rivals/lru-cache.ts'
 import { type Contender, median, type Round, type Scenario } from '../scenario.ts'
 
 const readers = 10_000
@@ -8,7 +9,7 @@ const value = { id: 1, name: 'orders' }
 
 /** Something cold, and what brings its value. */
 interface Cold {
-  read(): Promise<typeof value>
+  read(): Promise<typeof value | undefined>
   arrive(): void
   fetches(): number
 }
@@ -17,6 +18,16 @@ const coldCache = (): Cold => {
   const { promise, arrive } = barePromise()
   const cache = new BackgroundCache({ ttl: '1h', fetch: () => promise })
   return { read: () => cache.get(), arrive, fetches: () => cache.stats().fetches }
+}
+
+/** Knows how to make such a thing once what it is made of has been loaded. */
+const coldLru = async () => {
+  const make = await lruCaches()
+  return (): Cold => {
+    const { promise, arrive } = barePromise()
+    const { cache, fetches } = make(3_600_000, () => promise)
+    return { read: () => cache.fetch(key), arrive, fetches }
+  }
 }
 
 const coldPromise = (): Cold => {
@@ -64,7 +75,7 @@ function bytes(makeCold: () => Cold, onlyKept: boolean): Round {
   return async () => {
     await stampede(makeCold())
     const { read, arrive, fetches } = makeCold()
-    const all = new Array<Promise<typeof value>>(readers).fill(Promise.resolve(value))
+    const all = new Array<Promise<typeof value | undefined>>(readers).fill(Promise.resolve(value))
     collect()
     const before = heap()
     for (let i = 0; i < readers; i++) all[i] = read()
@@ -82,6 +93,10 @@ const contenders = (measure: (makeCold: () => Cold) => Round): Record<string, Co
   'await cache.get()': () => measure(coldCache),
 })
 
+const rivals = (measure: (makeCold: () => Cold) => Round): Record<string, Contender> => ({
+  'lru-cache: await cache.fetch(key)': async () => measure(await coldLru()),
+})
+
 /** A young generation so large that nothing is collected meanwhile: what the heap grew by was allocated. */
 const flags = ['--expose-gc', '--max-semi-space-size=128', '--min-semi-space-size=128']
 
@@ -89,12 +104,14 @@ export const stampedeTime: Scenario = {
   title: 'Stampede of 10,000 cold reads: until all are answered',
   unit: 'ms',
   contenders: contenders(time),
+  rivals: rivals(time),
 }
 
 export const stampedeAllocated: Scenario = {
   title: 'Stampede of 10,000 cold reads: allocated per waiter',
   unit: 'B',
   contenders: contenders((makeCold) => bytes(makeCold, false)),
+  rivals: rivals((makeCold) => bytes(makeCold, false)),
   flags,
 }
 
@@ -102,5 +119,6 @@ export const stampedeKept: Scenario = {
   title: 'Stampede of 10,000 cold reads: kept per waiter',
   unit: 'B',
   contenders: contenders((makeCold) => bytes(makeCold, true)),
+  rivals: rivals((makeCold) => bytes(makeCold, true)),
   flags,
 }

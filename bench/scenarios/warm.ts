@@ -2,6 +2,7 @@
 
 import { BackgroundCache } from 'evercurrent'
 import { timeAwaitedReads, timeReads } from '../reads.ts'
+import { key, lruCaches } from '../rivals/lru-cache.ts'
 import type { Contender, Round, Scenario } from '../scenario.ts'
 import { useOtherCaches } from './other-caches.ts'
 
@@ -10,10 +11,9 @@ const value = { id: 1, name: 'orders' }
 const load = () => value
 
 /** Every read was answered from the one fetch: asserted after each round too. */
-const servedFrom = (cache: { stats(): { fetches: number } }, round: Round): Round => {
+const servedFrom = (fetches: () => number, round: Round): Round => {
   const check = () => {
-    const { fetches } = cache.stats()
-    if (fetches !== 1) throw new Error(`${fetches} fetches instead of 1`)
+    if (fetches() !== 1) throw new Error(`${fetches()} fetches instead of 1`)
   }
   return async (budgetMs) => {
     check()
@@ -32,7 +32,7 @@ const warmCache = async () => {
 const get: Contender = async () => {
   const cache = await warmCache()
   return servedFrom(
-    cache,
+    () => cache.stats().fetches,
     timeAwaitedReads(() => cache.get(), value),
   )
 }
@@ -41,8 +41,31 @@ const getPerCall: Contender = async () => {
   const cache = new BackgroundCache<typeof value>({ ttl })
   await cache.get(load)
   return servedFrom(
-    cache,
+    () => cache.stats().fetches,
     timeAwaitedReads(() => cache.get(load), value),
+  )
+}
+
+const warmLru = async () => {
+  const make = await lruCaches()
+  const warm = make(ttl, load)
+  await warm.cache.fetch(key)
+  return warm
+}
+
+const lruFetch: Contender = async () => {
+  const { cache, fetches } = await warmLru()
+  return servedFrom(
+    fetches,
+    timeAwaitedReads(() => cache.fetch(key), value),
+  )
+}
+
+const lruGet: Contender = async () => {
+  const { cache, fetches } = await warmLru()
+  return servedFrom(
+    fetches,
+    timeReads(() => cache.get(key), value),
   )
 }
 
@@ -78,6 +101,7 @@ export const warmGet: Scenario = {
     'await cache.get(fetch)': getPerCall,
     'await cache.get(), among other caches': amongOthers(get),
   },
+  rivals: { 'lru-cache: await cache.fetch(key)': lruFetch },
   capturedFloor: 'floor, captured clock',
   bars: { 'await cache.get()': { times: 1.15 } },
 }
@@ -85,7 +109,7 @@ export const warmGet: Scenario = {
 const peek: Contender = async () => {
   const cache = await warmCache()
   return servedFrom(
-    cache,
+    () => cache.stats().fetches,
     timeReads(() => cache.peek(), value),
   )
 }
@@ -93,7 +117,7 @@ const peek: Contender = async () => {
 const tryGet: Contender = async () => {
   const cache = await warmCache()
   return servedFrom(
-    cache,
+    () => cache.stats().fetches,
     timeReads(() => cache.tryGet(), value),
   )
 }
@@ -120,6 +144,7 @@ export const warmSync: Scenario = {
     'cache.peek(), among other caches': amongOthers(peek),
     'cache.tryGet(), among other caches': amongOthers(tryGet),
   },
+  rivals: { 'lru-cache: cache.get(key)': lruGet },
   capturedFloor: 'floor, captured clock',
   bars: { 'cache.peek()': { times: 1.2 }, 'cache.tryGet()': { times: 1.2 } },
 }
