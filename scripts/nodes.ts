@@ -26,6 +26,8 @@ const butDeclarations = '--testNamePattern=^(?!declarations )'
 /** A binary stays here until `npm ci` or somebody deletes the folder; the next run fetches the newest of its line. */
 const cache = join(root, 'node_modules/.cache/evercurrent-nodes')
 
+const run = promisify(execFile)
+
 interface Counts {
   readonly passed: number
   readonly failed: number
@@ -41,11 +43,17 @@ async function binary(version: string): Promise<string> {
   if (existsSync(path)) return path
   mkdirSync(dirname(path), { recursive: true })
   const folder = mkdtempSync(join(cache, 'fetched-'))
+  const spec = `${packageOf(process.platform, process.arch)}@${version}`
+  const refused = ({ stderr }: { readonly stderr?: string }) => {
+    const code = /npm error code (\w+)/.exec(stderr ?? '')?.[1] ?? 'no npm'
+    throw new Error(`the npm registry did not give ${spec} (${code})`)
+  }
   try {
-    const spec = `${packageOf(process.platform, process.arch)}@${version}`
-    await promisify(execFile)('npm', ['pack', spec, '--silent', '--pack-destination', folder])
+    await run('npm', ['pack', spec, '--loglevel=error', '--fetch-retries=1', '--pack-destination', folder]).catch(
+      refused,
+    )
     const [tarball = ''] = readdirSync(folder)
-    await promisify(execFile)('tar', ['-xzf', join(folder, tarball), '-C', folder, 'package/bin/node'])
+    await run('tar', ['-xzf', join(folder, tarball), '-C', folder, 'package/bin/node'])
     renameSync(join(folder, 'package/bin/node'), path)
     return path
   } finally {
@@ -88,7 +96,7 @@ for (const [index, version] of versions.entries()) {
   const node = found[index]
   if (node?.status !== 'fulfilled') {
     if (isComplete) total.failed += 1
-    lines.push(`Node ${version} cannot be fetched and was not tested: ${String(node?.reason).split('\n')[0]}`)
+    lines.push(`Node ${version} was not tested: ${node?.reason.message}`)
     continue
   }
   const exact = execFileSync(node.value, ['--version'], { encoding: 'utf8' }).trim()
