@@ -66,7 +66,8 @@ function start() {
   }
   const end = once(child, 'close').then(([code]) => code as number | null)
   const says = async (word: string) => {
-    while (!output.includes(word) && child.exitCode === null) await once(child.stdout, 'data')
+    const isOver = () => child.exitCode !== null || child.signalCode !== null
+    while (!output.includes(word) && !isOver()) await Promise.race([once(child.stdout, 'data'), end])
   }
   return { child, end, says, output: () => output }
 }
