@@ -83,7 +83,7 @@ function* wrongFile({ path, text }: File) {
 const root = fileURLToPath(new URL('..', import.meta.url))
 const below = (folder: string): File[] =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => /\.[cm]?tsx?$/.test(path) && !path.includes('node_modules'))
+    .filter((path) => /\.[cm]?tsx?$/.test(path) && !/(^|[\\/])node_modules[\\/]/.test(path))
     .map((path) => ({ path: path.replaceAll('\\', '/'), text: readFileSync(join(root, folder, path), 'utf8') }))
 
 describe('architecture', () => {

@@ -1,0 +1,31 @@
+/** @epic-web/cachified over a Map, as the comparison uses it. */
+
+import { type CacheEntry, cachified, createCacheEntry, softPurge } from '@epic-web/cachified'
+import type { Contender } from '../compare/contender.ts'
+
+const key = 'k'
+
+export const contenders: readonly Contender[] = [
+  {
+    name: 'cachified',
+    packages: ['@epic-web/cachified'],
+    configuration: '`ttl` 1 min, `swr` 10 min, `fallbackToCache`, over a `Map`',
+    promises:
+      'Stale values within `swr`. No refresh ahead of the expiry. Deleting and setting are calls of the cache below it, as its documentation shows; it does not see them. A forced load joins the one in the air.',
+    ages: { stale: 61_000, expired: 12 * 60_000 },
+    start(load) {
+      const cache = new Map<string, CacheEntry<string>>()
+      const lifetime = { ttl: 60_000, swr: 600_000 }
+      const read = (forceFresh: boolean) =>
+        cachified({ key, cache, ...lifetime, forceFresh, fallbackToCache: true, getFreshValue: load })
+      return {
+        read: () => read(false),
+        peek: () => cache.get(key)?.value,
+        invalidate: () => cache.delete(key),
+        set: (value) => cache.set(key, createCacheEntry(value, lifetime)),
+        expire: () => softPurge({ cache, key }),
+        refresh: () => read(true),
+      }
+    },
+  },
+]
