@@ -40,7 +40,8 @@ describe('evercurrent in the comparison', () => {
   it('calls a source that is down at most twice in ten reads, whatever is held (L12)', () => {
     const outages = ownFindings?.findings.flatMap((each) => (each.experiment === 'outage' ? [each] : [])) ?? []
     expect(outages.map(({ state }) => state)).toEqual(Object.keys(states))
-    for (const { callsInTenReads, calls, values, state } of outages) {
+    for (const { callsInTenReads, calls, values, state, unhandled } of outages) {
+      expect(unhandled).toEqual([])
       expect(callsInTenReads).toBeGreaterThan(0)
       expect(callsInTenReads).toBeLessThanOrEqual(2)
       expect(calls).toBeLessThanOrEqual(6)
