@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import type { Contender } from '../bench/compare/contender.ts'
 import { files } from '../bench/compare/contenders.ts'
 import { examine } from '../bench/compare/examine.ts'
 import { operations, paths } from '../bench/compare/in-flight.ts'
@@ -95,6 +96,31 @@ describe('a cache that is wrong', () => {
     const [findings] = await examine(async () => [refusing], ['outage-due'])
     expect(findings && wrongs(findings)).toEqual([
       'late-writer outage-due: **wrong**: every read calls; a value that may be served is refused',
+    ])
+  })
+
+  it('that keeps what comes first is found by letting the old load answer first', async () => {
+    const firstWins: Contender = {
+      ...lateWriter,
+      start(load) {
+        let held: string | undefined
+        const read = async () => {
+          if (held !== undefined) return held
+          const value = await load()
+          held ??= value
+          return value
+        }
+        return {
+          read,
+          invalidate() {
+            held = undefined
+          },
+        }
+      },
+    }
+    const [findings] = await examine(async () => [firstWins], ['read-after-invalidate', 'first-load'])
+    expect(findings && wrongs(findings)).toEqual([
+      'late-writer read-after-invalidate first-load: **wrong**: when the old load answers first',
     ])
   })
 

@@ -67,7 +67,7 @@ export async function examine(
       for (const operation of happening)
         for (const path of flying)
           await run(`${operation}: in the air is ${paths[path]}; ${operations[operation]}`, async () =>
-            runInFlight(contender, path, operation, await startTime(), log),
+            runInFlight(contender, path, operation, startTime, log),
           )
       for (const state of held)
         await run(`outage-${state}: the source is down, held is ${states[state]}`, async () =>

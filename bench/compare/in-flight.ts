@@ -33,8 +33,12 @@ export interface InFlight {
   readonly next: string
   readonly later: string
   readonly loads: number
+  /** when the old load answers, if another was in the air beside it: both are tried, and what went wrong is shown */
+  readonly oldAnswers: 'last' | 'first' | undefined
   readonly isRight: boolean
 }
+
+type Seen = Pick<InFlight, 'asked' | 'next' | 'later'> & { readonly between: string | undefined }
 
 const needs = {
   invalidate: 'invalidate',
@@ -46,10 +50,14 @@ const needs = {
 
 const ageOfReload = ({ due, stale, expired }: Contender['ages']) => due ?? stale ?? expired
 
-/** What later readers may get. After `expire` a stale value may be served once more, while the new one is loaded. */
-function judge(operation: Operation, seen: Pick<InFlight, 'asked' | 'next' | 'later'>): boolean {
+/**
+ * What later readers may get. After `expire` a stale value may be served once more, while the new one is loaded. A reader
+ * between the answers of two loads may get the old one's, unless the value was invalidated before it came.
+ */
+function judge(operation: Operation, { asked, between, next, later }: Seen): boolean {
   const accepted = operation === 'set' ? ['SET', 'NEW'] : ['NEW']
-  const must = operation === 'expire' ? [seen.later] : [seen.asked, seen.next, seen.later]
+  const must = operation === 'expire' ? [later] : [asked, next, later]
+  if (operation === 'read-after-invalidate') must.push(between)
   return must.every((answer) => answer === undefined || accepted.includes(answer))
 }
 
@@ -80,13 +88,13 @@ async function happen(stage: Stage, operation: Operation): Promise<Answer | unde
   return stage.ask('a reader', () => subject.read())
 }
 
-/** `undefined`: not offered. */
-export async function runInFlight(
+async function play(
   contender: Contender,
   path: Path,
   operation: Operation,
   time: Time,
   log: Log,
+  order: 'last' | 'first',
 ): Promise<InFlight | undefined> {
   const stage = await Stage.open(contender, time, log)
   const { subject, source } = stage
@@ -98,8 +106,13 @@ export async function runInFlight(
   source.says = 'NEW'
   const asked = await happen(stage, operation)
   await time.pass(1000)
+  const oldAnswers = source.inTheAir > 1 ? order : undefined
+  let between: Answer | undefined
+  if (oldAnswers === 'first') {
+    await stage.answer('oldest')
+    between = await stage.ask('a reader, before the other load answers', () => subject.read())
+  }
   await stage.answerAll()
-  const loads = () => source.calls - before
 
   const peeked = subject.peek && follow(() => subject.peek?.())
   await time.pass(1000)
@@ -110,20 +123,38 @@ export async function runInFlight(
   const later = await stage.ask('a later reader', () => subject.read())
   await stage.answerAll()
 
-  const seen = { asked: asked?.value, next: next.value, later: later.value }
-  const isRight = judge(operation, seen)
+  const seen = { asked: asked?.value, between: between?.value, next: next.value, later: later.value }
   stage.say(
-    `the next reader got ${next.value}, the later one ${later.value}; who waited at first got ${waiting.value}` +
-      `${asked ? `, who asked during the load got ${asked.value}` : ''}; ${loads()} loads`,
+    `who waited at first got ${waiting.value}${asked ? `, who asked during the load got ${asked.value}` : ''}, ` +
+      `${between ? `who came between the answers got ${between.value}, ` : ''}the next reader got ${next.value}, ` +
+      `the later one ${later.value}`,
   )
   return {
     experiment: 'in-flight',
     path,
     operation,
-    ...seen,
     waited: waiting.value,
+    asked: seen.asked,
     held: peeked?.value,
-    loads: loads(),
-    isRight,
+    next: seen.next,
+    later: seen.later,
+    loads: source.calls - before,
+    oldAnswers,
+    isRight: judge(operation, seen),
   }
+}
+
+/** `undefined`: not offered. */
+export async function runInFlight(
+  contender: Contender,
+  path: Path,
+  operation: Operation,
+  startTime: () => Promise<Time>,
+  log: Log,
+): Promise<InFlight | undefined> {
+  const first = await play(contender, path, operation, await startTime(), log, 'last')
+  if (!first?.oldAnswers || !first.isRight) return first
+  log('        the same, but the old load answers first:')
+  const second = await play(contender, path, operation, await startTime(), log, 'first')
+  return second?.isRight ? first : second
 }

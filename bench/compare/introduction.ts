@@ -30,10 +30,10 @@ source changes, and the cache is told in one of five ways:
 | expire | the value is marked as out of date | at the latest the reader after the next one gets NEW: one stale answer is allowed |
 | refresh | a refresh is asked for | it, and all readers after it, get NEW |
 
-If the operation starts a second load, the old one answers last. Who waited for the old load before anything happened
-may get its result: they asked first. The load in the air is the first one, one that a read of a held value started (ahead
-of its expiry, behind a stale value or after the expiry, whichever of these the cache has, in this order), or a refresh
-that was asked for.
+If that starts a second load, both orders are tried: the old one answers last, or first with a reader between the two; if
+one goes wrong, that one is shown. Who waited for the old load before anything happened may get its result: they asked
+first. The load in the air is the first one, one that a read of a held value started (ahead of its expiry, behind a stale
+value or after the expiry, whichever of these the cache has, in this order), or a refresh that was asked for.
 
 **Experiment 2** asks what an outage costs. A value is held, the source fails at once, and 1000 reads come, one every 5 ms.
 *due*: the value has not expired, and a read starts its refresh. *stale*: it has expired and may still be served.

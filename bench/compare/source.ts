@@ -25,9 +25,8 @@ export class Source {
     return this.#inTheAir.length
   }
 
-  /** Lets the newest load answer: the older one is the slow one. */
-  answerNewest(): Load | undefined {
-    const load = this.#inTheAir.pop()
+  answer(which: 'oldest' | 'newest'): Load | undefined {
+    const load = which === 'newest' ? this.#inTheAir.pop() : this.#inTheAir.shift()
     load?.settle()
     return load
   }

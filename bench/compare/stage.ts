@@ -68,13 +68,17 @@ export class Stage {
     return answer
   }
 
+  async answer(which: 'oldest' | 'newest'): Promise<void> {
+    const load = this.source.answer(which)
+    await this.time.settle()
+    this.say(`load ${load?.number} answers ${load?.says}`)
+  }
+
   /** All loads in the air answer, the newest first, until none is left. */
   async answerAll(): Promise<void> {
     for (let rounds = 0; this.source.inTheAir; rounds++) {
       if (rounds > 20) throw new Error('The loads do not come to an end')
-      const load = this.source.answerNewest()
-      await this.time.settle()
-      this.say(`load ${load?.number} answers ${load?.says}`)
+      await this.answer('newest')
     }
   }
 

@@ -13,8 +13,12 @@ function faults({ state, callsInTenReads, values, unanswered }: Outage): string[
 }
 
 const outcome = (finding: Finding) => {
-  const why = finding.experiment === 'outage' ? faults(finding).join('; ') : ''
-  if (finding.experiment === 'outage' && finding.state === 'expired') return finding.isRight ? 'calm' : why
+  const why =
+    finding.experiment === 'outage'
+      ? faults(finding).join('; ')
+      : finding.oldAnswers && `when the old load answers ${finding.oldAnswers}`
+  if (finding.experiment === 'outage' && finding.state === 'expired')
+    return finding.isRight ? 'calm' : faults(finding).join('; ')
   if (finding.isRight) return 'right'
   return why ? `**wrong**: ${why}` : '**wrong**'
 }
