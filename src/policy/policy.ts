@@ -83,7 +83,7 @@ const backoff: Rule<Backoff | false> = (option, value) => {
   if (value === false) return value
   if (Object(value) !== value) refuse(option, 'false, or an object with base and max', value)
   const { base, max } = checkOptions(option, value, { base: duration(1, finite), max: duration(1, finite) }, 'backoff.')
-  if (base && max && base > max) refuse('backoff.base', `at most backoff.max (${max})`, base, true)
+  if ((base ?? 0) > (max ?? Infinity)) refuse('backoff.base', `at most backoff.max (${max})`, base, true)
   return { base: base ?? Math.min(1000, max ?? 1000), max: max ?? Math.max(60_000, base ?? 0) }
 }
 

@@ -31,7 +31,7 @@ export function planRead<V, F extends Launch<V>>(state: State<V, F>, policy: Pol
 
   if (setback?.fatal) return due ? wait : { step: 'reject', error: setback.fatal.error }
   // Once a fetch has failed, readers who may have a stale value no longer wait for the next one.
-  const behind = fit || (failure && (!told || told.tried))
+  const behind = failure && (!told || told.tried)
   if (entry && (fit || (mayServeStale(state, policy, now) && (behind || (!flight && !due))))) {
     return { step: due && !flight ? 'serve-and-refresh' : 'serve', entry, stale: !fit, reason }
   }

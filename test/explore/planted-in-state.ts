@@ -228,8 +228,8 @@ export const plantedInState: readonly PlantedBug[] = [
   {
     name: 'readers of a stale value wait again',
     file: readPlan,
-    search: 'const behind = fit || (failure && (!told || told.tried))',
-    replacement: 'const behind = fit',
+    search: 'const behind = failure && (!told || told.tried)',
+    replacement: 'const behind = undefined',
     law: 'L13',
     harm: 'during an outage every reader waits for the time-out of an attempt',
   },
