@@ -7,7 +7,9 @@ export function freezeDeep(value: unknown): void {
   for (const item of found) {
     if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item)) continue
     Object.freeze(item)
-    for (const key of Reflect.ownKeys(item)) found.add(Object.getOwnPropertyDescriptor(item, key)?.value)
+    for (const key of Reflect.ownKeys(item)) {
+      found.add((Object.getOwnPropertyDescriptor(item, key) as PropertyDescriptor).value)
+    }
   }
 }
 

@@ -56,7 +56,7 @@ export function duration(least: 0 | 1, most = Infinity): Rule<number> {
   return (option, value) => {
     const ms = parseDuration(value)
     const expected = `a duration ${least ? 'above' : 'of at least'} 0, such as 30000 or '30s'`
-    if (!(ms >= 0 && (ms || !least) && ms <= most)) refuse(option, expected, value, /^(nu|st)/.test(typeof value))
+    if (!(ms >= 0 && (ms || !least) && ms <= most)) refuse(option, expected, value, /nu|st/.test(typeof value))
     return Math.max(least, Math.round(ms))
   }
 }

@@ -62,8 +62,8 @@ describe('makeEntry', () => {
     expect(entry).toMatchObject({ expiresAt: 300, agingAt: 250 })
   })
 
-  it('leaves a value that never expires fresh for ever', () => {
-    const { entry } = arrive({ expiresAt: () => undefined, refreshWindow: 10 })
+  it.each([{}, { refreshWindow: 10 }])('leaves a value that never expires fresh for ever: %o', (options) => {
+    const { entry } = arrive({ expiresAt: () => undefined, ...options })
     expect(entry).toMatchObject({ agingAt: Infinity, expiresAt: Infinity })
     expect(freshness(entry, Number.MAX_SAFE_INTEGER)).toBe('fresh')
   })
