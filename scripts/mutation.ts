@@ -59,8 +59,8 @@ const sum = (column: keyof Omit<Row, 'file'>) => rows.reduce((total, row) => tot
 printTable(rows)
 const complaints = [
   ...survivors.map(
-    ({ at, status, ...mutant }) => `${status} at src/${mutant.file}:${at}, in the form of the list:
-  ${JSON.stringify({ ...mutant, because: '' })}`,
+    ({ at, status, nth, ...mutant }) => `${status} at src/${mutant.file}:${at}, in the form of the list:
+  ${JSON.stringify({ ...mutant, ...(nth > 1 && { nth }), because: '' })}`,
   ),
   ...stale.map(({ because, ...mutant }) => `Stale in the list, no such mutant survived: ${JSON.stringify(mutant)}`),
 ]
