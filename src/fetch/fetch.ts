@@ -52,5 +52,5 @@ export function answerNotModified(somethingHeld: boolean): NotModified {
 }
 
 export function isNotModified(result: unknown): result is NotModified {
-  return typeof result === 'object' && result !== null && (result as { [mark]?: unknown })[mark] === true
+  return (result as { [mark]?: unknown } | null | undefined)?.[mark] === true
 }

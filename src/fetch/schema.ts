@@ -27,6 +27,6 @@ export async function validate<V>(schema: StandardSchema<V>, result: unknown): P
   const outcome = await schema['~standard'].validate(result)
   if (!outcome.issues) return outcome.value
   const issues = outcome.issues.map(withoutValue)
-  const where = issues.map(({ path, code = '' }) => `${path.map(String).join('.')} ${code}`)
+  const where = issues.map(({ path, code = '' }) => `${path.map(String).join('.')} ${code}`.trim())
   throw new InvalidValueError(`The fetched value does not match its schema: ${where.join(', ')}`, issues)
 }
