@@ -35,7 +35,7 @@ class CacheOfOneValue<V> {
     this.#reader = createReader(this.#setting, this.#cell)
     this.#keeper = createKeeper(this.#setting, this.#cell)
     // Adapters ask `keepFresh?.()`: a cache that cannot fetch by itself has none.
-    if (!this.#setting.fetch) Object.defineProperty(this, 'keepFresh', { value: undefined })
+    if (!this.#setting.fetch) Object.defineProperty(this, 'keepFresh', {})
   }
 
   get(argument?: unknown): Promise<V> {

@@ -42,7 +42,7 @@ export function waitBounded<T>(
           reject(error)
         }
       }
-      const onAbort = () => giveUp(() => reject(signal?.reason))
+      const onAbort = () => giveUp(() => reject((signal as AbortSignal).reason))
       stopTimer = startTimer(clock, maxWait, () => giveUp(() => resolve(settleFor())), true)
       signal?.addEventListener('abort', onAbort)
       room.guests.add(onAnswer)

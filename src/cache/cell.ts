@@ -64,7 +64,7 @@ export function createCell<V>(
   const finish = (flight: Flight<V>, forReaders: Outcome<V>, forRefreshers = forReaders) => {
     adrift.delete(flight)
     flight.over = true
-    flight.stopTimer?.()
+    flight.stopTimer()
     flight.readers.answer(forReaders)
     flight.refreshers.answer(forRefreshers)
   }

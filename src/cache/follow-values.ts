@@ -29,7 +29,7 @@ export function followValues<V>(cache: Observed<V>, follower: Follower<V>): () =
 interface SnapshotFollower<V> {
   readonly next: (snapshot: Snapshot<V>) => void
   readonly complete: () => void
-  readonly closed: () => boolean
+  readonly closed?: () => boolean
 }
 
 /** Tells the snapshot at once and after every change, the last one included; keeps the cache fresh meanwhile. */
@@ -46,10 +46,9 @@ export function followSnapshots<V>(cache: Observed<V>, follower: SnapshotFollowe
     end()
     follower.complete()
   }
-  const first = cache.getSnapshot()
-  look(first)
+  look(cache.getSnapshot())
   // Whoever has enough after the first value causes no fetch.
-  if (first.status !== 'disposed' && !follower.closed()) letGo = cache.keepFresh?.() ?? letGo
+  if (!follower.closed?.()) letGo = cache.keepFresh?.() ?? letGo
   return end
 }
 
@@ -66,10 +65,12 @@ export function iterateValues<V>(cache: Observed<V>): AsyncIterableIterator<V> {
   }
   const offer = () => {
     const { value } = cache.getSnapshot()
+    const [answer] = asking
     if (value === undefined) given = undefined
-    else if (asking.length > 0 && !Object.is(value, given) && cache.inspect().freshness !== 'expired') {
+    else if (answer && !Object.is(value, given) && cache.inspect().freshness !== 'expired') {
       given = value
-      asking.shift()?.({ done: false, value })
+      asking.shift()
+      answer({ done: false, value })
     }
   }
   return {
@@ -78,7 +79,7 @@ export function iterateValues<V>(cache: Observed<V>): AsyncIterableIterator<V> {
         if (done) return resolve(finish())
         asking.push(resolve)
         if (end) offer()
-        else end = followSnapshots(cache, { next: offer, complete: finish, closed: () => done })
+        else end = followSnapshots(cache, { next: offer, complete: finish })
       }),
     return: () => {
       end?.()
@@ -91,8 +92,7 @@ export function iterateValues<V>(cache: Observed<V>): AsyncIterableIterator<V> {
 }
 
 /** Where other libraries look for an observable. */
-export const interopPoint = ((typeof Symbol === 'function' && Symbol.observable) ||
-  '@@observable') as typeof Symbol.observable
+export const interopPoint = (Symbol.observable || '@@observable') as typeof Symbol.observable
 
 /** The values as an observable that other libraries understand. */
 export function interopObservable<V>(cache: Observed<V>): InteropObservable<V> {

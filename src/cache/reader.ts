@@ -4,7 +4,6 @@ import { WaitTimeoutError } from '../errors.ts'
 import type { Fetch, Reading } from '../fetch/fetch.ts'
 import type { Flight } from '../fetch/flight.ts'
 import { handled } from '../fetch/waiting-room.ts'
-import type { Entry } from '../policy/lifetime.ts'
 import { checkOptions, duration, isA, type Rule, refuse } from '../policy/options.ts'
 import { isUsable, planRead } from '../state/read-plan.ts'
 import type { State } from '../state/state.ts'
@@ -18,6 +17,9 @@ const signal: Rule<AbortSignal> = (option, value) =>
     ? (value as AbortSignal)
     : refuse(option, 'an AbortSignal', value)
 
+/** a deadline that has passed */
+const never = -Infinity
+
 const fetch = isA<never>('function')
 const readRules = { fetch, signal, maxWait: duration(0), waitUntil: isA<(work: Promise<unknown>) => void>('function') }
 const refreshRules = { fetch, ifOlderThan: duration(0) }
@@ -26,18 +28,15 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
   const { policy, timeline, clock, named, fetch: own } = setting
   const { now, isBefore } = timeline
   /** The hot paths: until when each of these calls answers with what is held. Kept in step by `update`. */
-  let getUntil = -Infinity
-  let tryGetUntil = -Infinity
-  let peekUntil = -Infinity
+  let getUntil = never
+  let tryGetUntil = never
+  let peekUntil = never
   let held: V | undefined
   /** what a stampede waits for: nothing held and no trouble */
   let boarding: Flight<V> | undefined
   let served: Promise<V> | undefined
-  let servedEntry: Entry<V> | undefined
   let hits = 0
   let misses = 0
-
-  const promiseOf = (entry: Entry<V>) => (entry === servedEntry && served) || Promise.resolve(entry.value)
 
   /** A call's one argument: a fetch, or options. */
   const check = <R extends Record<string, Rule>>(call: string, argument: unknown, rules: R) => {
@@ -61,29 +60,28 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
       const at = now()
       const plan = planRead(cell.state(), policy, at)
       const starts = plan.step === 'fetch' || plan.step === 'serve-and-refresh'
-      const flight = starts ? cell.newFlight(plan.reason) : plan.step === 'join' ? plan.flight : undefined
-      const launch = () => flight && cell.launch(flight, fetch as Fetch<V>)
-      const handOver = () => flight && cell.handOver(flight, waitUntil)
+      const flight = starts ? cell.newFlight(plan.reason) : (plan as { flight?: Flight<V> }).flight
 
       if (plan.step === 'serve' || plan.step === 'serve-and-refresh') {
         const { entry, stale } = plan
         hits++
         // Launched before anybody is told: whoever hears of a stale read may read too.
-        if (plan.step === 'serve-and-refresh') {
-          outsideContext(launch)
-          handOver()
+        if (flight) {
+          outsideContext(() => cell.launch(flight, fetch as Fetch<V>))
+          cell.handOver(flight, waitUntil)
         }
         if (stale) cell.servedStale(entry, at)
-        return asReading ? Promise.resolve(cell.readingOf(entry, 'memory', stale)) : promiseOf(entry)
+        return Promise.resolve(asReading ? cell.readingOf(entry, 'memory', stale) : entry.value)
       }
       misses++
       if (!flight) throw (plan as { error: unknown }).error
       const room = flight.readers
       room.waiting++
-      if (plan.step === 'fetch') launch()
+      if (starts) cell.launch(flight, fetch as Fetch<V>)
       const answer = asReading ? handled(room.promise.then(() => room.reading as Reading<V>)) : room.promise
       // A seed may answer this reader while the fetch flies on.
-      if (waitUntil) room.guests.add(handOver)
+      const handOver = waitUntil && (() => cell.handOver(flight, waitUntil))
+      if (handOver) room.guests.add(handOver)
       if (!signal && maxWait === Infinity) return answer
       return waitBounded<V | Reading<V>>(answer, {
         clock,
@@ -91,9 +89,9 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
         maxWait,
         room,
         leave() {
-          if (!room.closed) room.waiting--
+          room.waiting--
           cell.abandonIfUseless(flight)
-          handOver()
+          handOver?.()
         },
         settleFor() {
           const reading = cell.fallback(now())
@@ -114,12 +112,11 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
     update({ entry, trouble, flight }: State<V, Flight<V>>) {
       boarding = entry || trouble || setting.waitUntil || policy.maxWait < Infinity ? undefined : flight
       // What was dropped may be a secret: nothing here keeps it.
-      if (entry !== servedEntry) served = entry && Promise.resolve(entry.value)
-      servedEntry = entry
+      served = entry && Promise.resolve(entry.value)
       held = entry?.value
-      peekUntil = entry && !trouble?.told ? entry.expiresAt : -Infinity
-      tryGetUntil = entry && !trouble?.told ? entry.agingAt : -Infinity
-      getUntil = trouble?.setback?.fatal ? -Infinity : tryGetUntil
+      peekUntil = entry && !trouble?.told ? entry.expiresAt : never
+      tryGetUntil = entry && !trouble?.told ? entry.agingAt : never
+      getUntil = trouble?.setback?.fatal ? never : tryGetUntil
     },
 
     get(argument: unknown): Promise<V> {
@@ -151,11 +148,12 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
         const { setback } = state.trouble ?? {}
         /** The outcome of an attempt younger than that will do: strangers cannot drive the source through it. */
         const isYoung = (at: number) => now() - at < ifOlderThan
-        if (entry && isYoung(entry.fetchedAt) && isUsable(state, now()) && !setback?.fatal) return promiseOf(entry)
+        if (entry && isYoung(entry.fetchedAt) && isUsable(state, now()) && !setback?.fatal)
+          return Promise.resolve(entry.value)
         if (setback && isYoung(setback.at)) {
           if (setback.failure) throw setback.failure.error
           // It brought something older than what is held.
-          if (entry && setback.attempts && isUsable(state, now())) return promiseOf(entry)
+          if (entry && setback.attempts && isUsable(state, now())) return Promise.resolve(entry.value)
         }
         if (!flight || !isYoung(flight.startedAt)) return cell.refresh(fetch)
         flight.refreshers.waiting++

@@ -37,7 +37,7 @@ export function statsOf(
     discarded: of('fetch-discarded'),
     writes: of('value-set') + of('value-seeded'),
     writeFailures: 0,
-    evictions: of('evicted'),
+    evictions: 0,
     hitRatio: hits / reads,
     missRatio: misses / reads,
   }

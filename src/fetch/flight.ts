@@ -25,9 +25,9 @@ export interface Flight<V> extends Launch<V> {
   lostTo?: DiscardReason | undefined
   /** its waiters have their answer, or there are none: what it brings concerns nobody */
   over?: boolean
-  stopTimer?(): void
+  stopTimer(): void
 }
 
 export function createFlight<V>(launch: Launch<V>, refreshers = openRoom<V>()): Flight<V> {
-  return { ...launch, readers: openRoom(), refreshers, controller: new AbortController() }
+  return { ...launch, readers: openRoom(), refreshers, controller: new AbortController(), stopTimer() {} }
 }

@@ -110,7 +110,7 @@ export const plantedInClass: readonly PlantedBug[] = [
   {
     name: 'timers are left',
     file: cell,
-    search: 'flight.stopTimer?.()',
+    search: 'flight.stopTimer()',
     replacement: '',
     law: 'L20',
     harm: 'one timer for every fetch of the last half minute',
@@ -151,7 +151,7 @@ export const plantedInClass: readonly PlantedBug[] = [
   {
     name: 'hot path serves though fatal',
     file: reader,
-    search: 'getUntil = trouble?.setback?.fatal ? -Infinity : tryGetUntil',
+    search: 'getUntil = trouble?.setback?.fatal ? never : tryGetUntil',
     replacement: 'getUntil = tryGetUntil',
     law: 'L16',
     harm: 'get() and read() tell different things after "access denied"',
@@ -159,8 +159,8 @@ export const plantedInClass: readonly PlantedBug[] = [
   {
     name: 'hot path never refreshes',
     file: reader,
-    search: 'tryGetUntil = entry && !trouble?.told ? entry.agingAt : -Infinity',
-    replacement: 'tryGetUntil = entry && !trouble?.told ? entry.expiresAt : -Infinity',
+    search: 'tryGetUntil = entry && !trouble?.told ? entry.agingAt : never',
+    replacement: 'tryGetUntil = entry && !trouble?.told ? entry.expiresAt : never',
     law: 'L1',
     harm: 'no read refreshes ahead, and every ttl somebody waits',
   },

@@ -100,7 +100,7 @@ describe('a wrong argument', () => {
       const cache = make({ ttl: 1000 })
       const missing = `TypeError: Cannot use ${call}(): expected a fetch, since the cache has none of its own: received`
       expect(await complaint(() => cache[call]())).toBe(`${missing} undefined`)
-      expect(await complaint(() => cache[call]({}))).toBe(`${missing} object`)
+      expect(await complaint(() => cache[call]({} as never))).toBe(`${missing} object`)
     },
   )
 
