@@ -6,7 +6,7 @@ import { handClock } from '../support/hand-clock.ts'
 import { emptyCache } from '../support/one-value.ts'
 
 describe('get()', () => {
-  it('L4 of a fresh value reads the clock once, whether a fetch is given with it or not', async () => {
+  it('of a fresh value reads the clock once, whether a fetch is given with it or not', async () => {
     const clock = handClock()
     const cache = new BackgroundCache({ ttl: '1m', clock, fetch: () => 'v' })
     await cache.get()

@@ -1,0 +1,246 @@
+/** L6 to L20: what follows from a change besides the change itself: who is asked, who is told, and who is left alone. */
+import { BackgroundCache, type CacheEvent } from 'evercurrent'
+import { describe, expect, it, vi } from 'vitest'
+import { pass, START, useFakeTime } from '../support/fake-time.ts'
+import { flush } from '../support/flush.ts'
+import { cacheHolding, emptyCache } from '../support/one-value.ts'
+import { settlement } from '../support/settlement.ts'
+
+useFakeTime()
+
+const kinds = (events: readonly CacheEvent[]) => events.map(({ kind }) => kind)
+
+describe('BackgroundCache', () => {
+  it('is named so, whatever a bundler makes of it', () => {
+    expect(BackgroundCache.name).toBe('BackgroundCache')
+  })
+
+  it('L22 without a fetch of its own has no keepFresh, and what follows its values does without', async () => {
+    const cache = new BackgroundCache<string>({ ttl: '1m' })
+    expect((cache as { keepFresh?: unknown }).keepFresh).toBeUndefined()
+    const values = cache.values()
+    const first = values.next()
+    cache.set('given')
+    await expect(first).resolves.toEqual({ done: false, value: 'given' })
+    await expect(values.return?.()).resolves.toEqual({ done: true, value: undefined })
+    expect(cache.inspect().observers).toBe(0)
+  })
+
+  it('L10 invalidate() tells whether something was dropped or given up', async () => {
+    const { cache, call } = emptyCache()
+    expect(cache.invalidate()).toBe(false)
+    void settlement(cache.get())
+    expect(cache.invalidate()).toBe(true)
+    cache.set('held')
+    expect(cache.invalidate()).toBe(true)
+    expect(cache.invalidate()).toBe(false)
+    call().resolve('late')
+    await flush()
+    expect(cache.peek()).toBeUndefined()
+  })
+
+  it('L11 counts writes of both kinds', () => {
+    const { cache } = emptyCache()
+    expect(cache.seed('seeded', { fetchedAt: START - 1 })).toBe(true)
+    cache.set('one')
+    cache.set('two')
+    expect(cache.seed('refused', { fetchedAt: START - 1 })).toBe(false)
+    expect(cache.stats()).toMatchObject({ writes: 3, writeFailures: 0, backendHits: 0, evictions: 0 })
+  })
+})
+
+describe('the reading of somebody who waits', () => {
+  const reading = { value: 'given', fetchedAt: START, expiresAt: START + 60_000, from: 'memory', stale: false }
+
+  it.each<[string, (cache: BackgroundCache<string>) => unknown]>([
+    ['set()', (cache) => cache.set('given')],
+    ['seed()', (cache) => cache.seed('given')],
+  ])('L9 says that %s has put the value into memory', async (_, write) => {
+    const { cache } = emptyCache()
+    const read = cache.read()
+    write(cache)
+    await expect(read).resolves.toEqual(reading)
+  })
+
+  it('L9 is not a seed that may only serve as stale: that reader waits on', async () => {
+    const { cache, call } = emptyCache({ staleIfError: '5m' })
+    const read = settlement(cache.read())
+    expect(cache.seed('seeded', { fetchedAt: START - 60_000 })).toBe(true)
+    await flush()
+    expect(read.state).toBe('pending')
+    call().resolve('fetched')
+    await flush()
+    expect(read.value).toMatchObject({ value: 'fetched', from: 'source', stale: false })
+  })
+
+  it('L2 says when the fetch took so long that its value is past its ttl', async () => {
+    const { cache, call } = emptyCache({ ttl: '10s', refreshWindow: 0 })
+    const read = cache.read()
+    await pass(10_000)
+    call().resolve('slow')
+    const expected = { value: 'slow', fetchedAt: START, expiresAt: START + 10_000, from: 'source', stale: true }
+    await expect(read).resolves.toEqual(expected)
+  })
+})
+
+describe('the jitter of a cool-down', () => {
+  const fail = () => {
+    throw new Error('no dice')
+  }
+
+  it.each<[string, () => number, number]>([
+    ['0', () => 0, 500],
+    ['1', () => 1, 1000],
+    ['a half', () => 0.5, 750],
+    ['below 0, which stands for a half', () => -0.01, 750],
+    ['above 1, which stands for a half', () => 1.01, 750],
+    ['no number, which stands for a half', () => Number.NaN, 750],
+    ['nothing, which stands for a half', () => undefined as never, 750],
+    ['an error, which stands for a half', fail, 750],
+  ])('L12 is drawn between half and all of it: %s', async (_, random, ms) => {
+    const { cache, call } = emptyCache({ random })
+    const read = settlement(cache.get())
+    call().reject(new Error('down'))
+    await flush()
+    expect(read.state).toBe('rejected')
+    expect(cache.getSnapshot().failure?.nextAttemptAt).toBe(START + ms)
+  })
+})
+
+describe('a failure', () => {
+  it('L14 that comes after the timeout is classified by nobody', async () => {
+    const classifyError = vi.fn(() => 'retry' as const)
+    const { cache, call, events } = emptyCache({ fetchTimeout: '1s', classifyError })
+    const read = settlement(cache.get())
+    await pass(1000)
+    expect(read.error).toMatchObject({ code: 'FETCH_TIMEOUT' })
+    expect(classifyError).toHaveBeenCalledTimes(1)
+    call().reject(new Error('late'))
+    await flush()
+    expect(classifyError).toHaveBeenCalledTimes(1)
+    expect(kinds(events)).toEqual(['fetch-started', 'fetch-failed'])
+  })
+
+  it('L13 that no reader waited for tells of no stale read', async () => {
+    const { cache, call, events } = await cacheHolding<string>('held', { staleIfError: '5m' })
+    await pass(60_000)
+    const renewal = settlement(cache.refresh())
+    call().reject('down')
+    await flush()
+    expect(renewal.error).toBe('down')
+    expect(kinds(events)).toEqual(['fetch-started', 'fetch-failed'])
+    expect(cache.stats().staleServed).toBe(0)
+  })
+
+  it('L13 that readers waited for tells how old the value is that they got instead', async () => {
+    const { cache, call, events } = await cacheHolding<string>('held', { staleIfError: '5m' })
+    await pass(61_000)
+    const reads = [cache.get(), cache.read()]
+    call().reject('down')
+    await Promise.all(reads)
+    expect(events.at(-1)).toMatchObject({ kind: 'served-stale', age: 61_000 })
+    expect(cache.stats().staleServed).toBe(2)
+  })
+})
+
+describe('a superseded fetch', () => {
+  it.each(['equals', 'isNewer'] as const)('L6 is compared with nothing that came after it: %s', async (name) => {
+    const compare = vi.fn(() => true)
+    const { cache, call } = await cacheHolding<string>('zero', { [name]: compare })
+    await pass(60_000)
+    const early = settlement(cache.get())
+    cache.invalidate()
+    const later = settlement(cache.get())
+    call(2).resolve('two')
+    await flush()
+    call(1).resolve('one')
+    await flush()
+    expect([early.value, later.value]).toEqual(['one', 'two'])
+    expect(compare).not.toHaveBeenCalled()
+  })
+
+  it('L15 is not aborted while somebody who asked for a refresh waits for it', async () => {
+    const { cache, call } = emptyCache()
+    const renewal = settlement(cache.refresh())
+    cache.invalidate()
+    expect(call(0).context.signal.aborted).toBe(false)
+    expect(cache.inspect().waiting).toBe(1)
+    call(0).resolve('one')
+    await flush()
+    expect([renewal.value, cache.peek()]).toEqual(['one', undefined])
+  })
+
+  it('L6 and the one after it and the queued one are waited for together', () => {
+    const { cache } = emptyCache()
+    void settlement(cache.get())
+    cache.invalidate()
+    void settlement(cache.get())
+    void settlement(cache.get())
+    void settlement(cache.refresh())
+    void settlement(cache.refresh())
+    void settlement(cache.refresh())
+    expect(cache.inspect().waiting).toBe(6)
+    cache.set('given')
+    expect(cache.inspect().waiting).toBe(0)
+  })
+})
+
+describe('after dispose()', () => {
+  it('L20 nobody is told of a fetch that was given up before and ends now', async () => {
+    const { cache, call, events } = emptyCache({ fetchTimeout: '1s' })
+    void settlement(cache.get())
+    await pass(1000)
+    cache.dispose()
+    call().resolve('late')
+    await flush()
+    expect(kinds(events)).toEqual(['fetch-started', 'fetch-failed', 'disposed'])
+  })
+
+  it('L20 observers are forgotten, once they have heard of it', () => {
+    const { cache, events } = emptyCache()
+    const heard: string[] = []
+    cache.subscribe(({ status }) => {
+      heard.push(status)
+    })
+    expect(cache.inspect().observers).toBe(1)
+    cache.dispose()
+    expect([heard, kinds(events), cache.inspect().observers]).toEqual([['disposed'], ['disposed'], 0])
+  })
+})
+
+describe('the observable of a cache', () => {
+  type Interop = { readonly [point: PropertyKey]: () => { subscribe(observer: object): { unsubscribe(): void } } }
+  const observe = (cache: unknown, observer: object) => (cache as Interop)['@@observable']?.().subscribe(observer)
+
+  it('L22 needs no part of an observer', async () => {
+    const { cache } = await cacheHolding<string>('held')
+    const subscription = observe(cache, {})
+    expect(cache.inspect().observers).toBe(1)
+    cache.set('given')
+    cache.dispose()
+    subscription?.unsubscribe()
+    expect(cache.inspect().observers).toBe(0)
+  })
+
+  it('L22 fetches nothing for an observer that has enough after the first value', async () => {
+    const { cache, fetch } = await cacheHolding<string>('held')
+    const values: string[] = []
+    const observer = { closed: false, next: (value: string) => (observer.closed = values.push(value) > 0) }
+    observe(cache, observer)?.unsubscribe()
+    expect(vi.getTimerCount()).toBe(0)
+    await pass(60_000)
+    expect([values, fetch.calls.length]).toEqual([['held'], 1])
+  })
+
+  it('L22 tells a value again when there was none in between', async () => {
+    const { cache } = await cacheHolding<string>('held')
+    const values: unknown[] = []
+    const subscription = observe(cache, { next: (value: unknown) => values.push(value) })
+    cache.set('held')
+    cache.invalidate()
+    cache.set('held')
+    subscription?.unsubscribe()
+    cache.set('unheard')
+    expect(values).toEqual(['held', 'held'])
+  })
+})
