@@ -39,6 +39,14 @@ describe('BackgroundCache', () => {
     expect(cache.peek()).toBeUndefined()
   })
 
+  it('L17 freezes nothing that is given to it, unless it is told to', () => {
+    const { cache } = emptyCache<object>()
+    const [set, seeded] = [{}, {}]
+    cache.seed(seeded)
+    cache.set(set)
+    expect([Object.isFrozen(set), Object.isFrozen(seeded)]).toEqual([false, false])
+  })
+
   it('L11 counts writes of both kinds', () => {
     const { cache } = emptyCache()
     expect(cache.seed('seeded', { fetchedAt: START - 1 })).toBe(true)
@@ -196,6 +204,16 @@ describe('after dispose()', () => {
     expect(kinds(events)).toEqual(['fetch-started', 'fetch-failed', 'disposed'])
   })
 
+  it('L20 seed() gives false and asks nobody about the value', () => {
+    const expiresAt = vi.fn(() => START + 60_000)
+    const { cache } = emptyCache<object>({ expiresAt, freeze: true })
+    cache.dispose()
+    const value = {}
+    expect(cache.seed(value)).toBe(false)
+    expect(expiresAt).not.toHaveBeenCalled()
+    expect(Object.isFrozen(value)).toBe(false)
+  })
+
   it('L20 observers are forgotten, once they have heard of it', () => {
     const { cache, events } = emptyCache()
     const heard: string[] = []
@@ -205,42 +223,5 @@ describe('after dispose()', () => {
     expect(cache.inspect().observers).toBe(1)
     cache.dispose()
     expect([heard, kinds(events), cache.inspect().observers]).toEqual([['disposed'], ['disposed'], 0])
-  })
-})
-
-describe('the observable of a cache', () => {
-  type Interop = { readonly [point: PropertyKey]: () => { subscribe(observer: object): { unsubscribe(): void } } }
-  const observe = (cache: unknown, observer: object) => (cache as Interop)['@@observable']?.().subscribe(observer)
-
-  it('L22 needs no part of an observer', async () => {
-    const { cache } = await cacheHolding<string>('held')
-    const subscription = observe(cache, {})
-    expect(cache.inspect().observers).toBe(1)
-    cache.set('given')
-    cache.dispose()
-    subscription?.unsubscribe()
-    expect(cache.inspect().observers).toBe(0)
-  })
-
-  it('L22 fetches nothing for an observer that has enough after the first value', async () => {
-    const { cache, fetch } = await cacheHolding<string>('held')
-    const values: string[] = []
-    const observer = { closed: false, next: (value: string) => (observer.closed = values.push(value) > 0) }
-    observe(cache, observer)?.unsubscribe()
-    expect(vi.getTimerCount()).toBe(0)
-    await pass(60_000)
-    expect([values, fetch.calls.length]).toEqual([['held'], 1])
-  })
-
-  it('L22 tells a value again when there was none in between', async () => {
-    const { cache } = await cacheHolding<string>('held')
-    const values: unknown[] = []
-    const subscription = observe(cache, { next: (value: unknown) => values.push(value) })
-    cache.set('held')
-    cache.invalidate()
-    cache.set('held')
-    subscription?.unsubscribe()
-    cache.set('unheard')
-    expect(values).toEqual(['held', 'held'])
   })
 })
