@@ -142,6 +142,8 @@ describe('a failure', () => {
 
   it('L13 that readers waited for tells how old the value is that they got instead', async () => {
     const { cache, call, events } = await cacheHolding<string>('held', { staleIfError: '5m' })
+    await pass(1000)
+    cache.set('newer')
     await pass(61_000)
     const reads = [cache.get(), cache.read()]
     call().reject('down')

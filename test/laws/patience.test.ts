@@ -58,6 +58,15 @@ describe('the signal of a reader', () => {
 })
 
 describe('a reader who leaves', () => {
+  it('L13 by the time limit of the policy does so whether he started the fetch or joined it', async () => {
+    const { cache } = emptyCache({ maxWait: '1s' })
+    const reads = [cache.get(), cache.get(), cache.get(() => 'not asked for')].map((read) => settlement(read))
+    expect(cache.inspect().waiting).toBe(3)
+    await pass(1000)
+    for (const { error } of reads) expect(error).toMatchObject({ code: 'WAIT_TIMEOUT' })
+    expect(cache.inspect().waiting).toBe(0)
+  })
+
   it.each([
     ['by its signal', { maxWait: '1m' }],
     ['by its time limit', { maxWait: '1s' }],
@@ -95,6 +104,7 @@ describe('refresh({ ifOlderThan })', () => {
     expect(fetch.calls).toHaveLength(2)
     await pass(999)
     expect(cache.refresh({ ifOlderThan: '1s' })).toBe(second)
+    expect(cache.inspect().waiting).toBe(2)
     await pass(1)
     const third = cache.refresh({ ifOlderThan: '1s' })
     call().resolve('two')
