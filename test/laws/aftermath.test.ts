@@ -3,6 +3,7 @@ import { BackgroundCache, type CacheEvent } from 'evercurrent'
 import { describe, expect, it, vi } from 'vitest'
 import { pass, START, useFakeTime } from '../support/fake-time.ts'
 import { flush } from '../support/flush.ts'
+import { handClock } from '../support/hand-clock.ts'
 import { cacheHolding, emptyCache } from '../support/one-value.ts'
 import { settlement } from '../support/settlement.ts'
 
@@ -129,6 +130,18 @@ describe('a failure', () => {
     expect(kinds(events)).toEqual(['fetch-started', 'fetch-failed'])
   })
 
+  it('L12 whose retryAfter is nonsense counts as any other, and says so', async () => {
+    const { cache, call, events } = emptyCache({ retryAfter: () => 'soon' as never })
+    void settlement(cache.get())
+    call().reject('down')
+    await flush()
+    expect(cache.getSnapshot().failure).toMatchObject({ error: 'down', nextAttemptAt: START + 750 })
+    const reports = events.flatMap((event) => (event.kind === 'listener-failed' ? [String(event.error)] : []))
+    expect(reports).toEqual([
+      "RangeError: Cannot use retryAfter: expected a duration of at least 0, such as 30000 or '30s': received 'soon'",
+    ])
+  })
+
   it('L13 that no reader waited for tells of no stale read', async () => {
     const { cache, call, events } = await cacheHolding<string>('held', { staleIfError: '5m' })
     await pass(60_000)
@@ -150,6 +163,52 @@ describe('a failure', () => {
     await Promise.all(reads)
     expect(events.at(-1)).toMatchObject({ kind: 'served-stale', age: 61_000 })
     expect(cache.stats().staleServed).toBe(2)
+  })
+})
+
+describe('observers', () => {
+  it('L21 are not told of what shows nowhere, and keep the snapshot they have', async () => {
+    const { cache, call } = await cacheHolding<string>('held')
+    const snapshot = cache.getSnapshot()
+    const listener = vi.fn()
+    cache.subscribe(listener)
+    cache.expire()
+    expect(cache.getSnapshot()).toBe(snapshot)
+    expect(listener).not.toHaveBeenCalled()
+    void settlement(cache.get())
+    const refreshing = cache.getSnapshot()
+    void settlement(cache.refresh())
+    expect(cache.getSnapshot()).toBe(refreshing)
+    expect(listener.mock.calls).toEqual([[refreshing]])
+    call().resolve('next')
+    await flush()
+    expect(cache.getSnapshot()).not.toBe(refreshing)
+  })
+
+  it('L19 hear events with the fields of their kind alone', async () => {
+    const { cache, call, events } = emptyCache({ name: 'one' })
+    const read = settlement(cache.get())
+    await pass(10)
+    call().resolve('v')
+    await flush()
+    expect(read.value).toBe('v')
+    expect(events).toStrictEqual([
+      { kind: 'fetch-started', reason: 'first', at: START, name: 'one' },
+      { kind: 'fetch-succeeded', reason: 'first', tookMs: 10, changed: true, at: START + 10, name: 'one' },
+    ])
+  })
+
+  it('cost no look at the clock where there are none', () => {
+    const clock = handClock()
+    const cache = new BackgroundCache({ ttl: '1m', clock, fetch: () => 'v' })
+    const readsOf = (act: () => void) => {
+      const before = clock.reads.now
+      act()
+      return clock.reads.now - before
+    }
+    const alone = readsOf(() => cache.set('one'))
+    cache.on(() => {})
+    expect(readsOf(() => cache.set('two'))).toBe(alone + 1)
   })
 })
 
@@ -225,5 +284,7 @@ describe('after dispose()', () => {
     expect(cache.inspect().observers).toBe(1)
     cache.dispose()
     expect([heard, kinds(events), cache.inspect().observers]).toEqual([['disposed'], ['disposed'], 0])
+    cache.subscribe(() => {})
+    expect(cache.inspect().observers).toBe(0)
   })
 })

@@ -68,6 +68,13 @@ describe('a value that has its own expiry', () => {
 })
 
 describe('a value found unmodified', () => {
+  it('L17 is understood from a fetch that another copy of the package told', async () => {
+    const { cache, call } = await cacheHolding<string>('held')
+    const renewal = cache.refresh()
+    call().resolve({ [Symbol.for('evercurrent.notModified')]: true } as never)
+    await expect(renewal).resolves.toBe('held')
+  })
+
   it('L10 stays the successor of a rejected one: rejected as well, it starts the cool-down', async () => {
     const { cache, fetch, call } = await cacheHolding<string>('bad')
     cache.invalidate({ ifValue: 'bad' })
