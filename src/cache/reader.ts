@@ -38,6 +38,9 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
   let hits = 0
   let misses = 0
 
+  /** One promise for every read of a value until another is held: React's `use` tells two apart. */
+  const promiseOf = (value: V) => (Object.is(value, held) && served) || Promise.resolve(value)
+
   /** A call's one argument: a fetch, or options. */
   const check = <R extends Record<string, Rule>>(call: string, argument: unknown, rules: R) => {
     const options = typeof argument === 'function' ? { fetch: argument } : argument === undefined ? {} : argument
@@ -71,7 +74,7 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
           cell.handOver(flight, waitUntil)
         }
         if (stale) cell.servedStale(entry, at)
-        return Promise.resolve(asReading ? cell.readingOf(entry, 'memory', stale) : entry.value)
+        return asReading ? Promise.resolve(cell.readingOf(entry, 'memory', stale)) : promiseOf(entry.value)
       }
       misses++
       if (!flight) throw (plan as { error: unknown }).error
@@ -112,7 +115,7 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
     update({ entry, trouble, flight }: State<V, Flight<V>>) {
       boarding = entry || trouble || setting.waitUntil || policy.maxWait < Infinity ? undefined : flight
       // What was dropped may be a secret: nothing here keeps it.
-      served = entry && Promise.resolve(entry.value)
+      served = entry && promiseOf(entry.value)
       held = entry?.value
       peekUntil = entry && !trouble?.told ? entry.expiresAt : never
       tryGetUntil = entry && !trouble?.told ? entry.agingAt : never
@@ -149,11 +152,11 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
         /** The outcome of an attempt younger than that will do: strangers cannot drive the source through it. */
         const isYoung = (at: number) => now() - at < ifOlderThan
         if (entry && isYoung(entry.fetchedAt) && isUsable(state, now()) && !setback?.fatal)
-          return Promise.resolve(entry.value)
+          return promiseOf(entry.value)
         if (setback && isYoung(setback.at)) {
           if (setback.failure) throw setback.failure.error
           // It brought something older than what is held.
-          if (entry && setback.attempts && isUsable(state, now())) return Promise.resolve(entry.value)
+          if (entry && setback.attempts && isUsable(state, now())) return promiseOf(entry.value)
         }
         if (!flight || !isYoung(flight.startedAt)) return cell.refresh(fetch)
         flight.refreshers.waiting++

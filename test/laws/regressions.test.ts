@@ -322,3 +322,22 @@ describe('set() with an expiry', () => {
     expect(cache.getSnapshot().expiresAt).toBe(1_000_000 + expiry)
   })
 })
+
+describe('the promise of a read', () => {
+  it('L22 is the same one until another value is held, in the window and while a refresh flies too', async () => {
+    const clock = manualClock()
+    const source = controlledFetch<{ readonly id: number }>()
+    const cache = new BackgroundCache({ ttl: '10s', refreshWindow: '5s', clock, fetch: source })
+    const first = cache.get()
+    await source.resolve({ id: 1 })
+    await first
+    const read = cache.get()
+    expect(cache.get()).toBe(read)
+    await clock.advance(5000)
+    expect([cache.get() === read, cache.get() === read, cache.get({}) === read]).toEqual([true, true, true])
+    expect(source.calls).toBe(2)
+    await source.resolve({ id: 2 })
+    expect([cache.get() === read, cache.get() === cache.get()]).toEqual([false, true])
+    expect(await cache.get()).toEqual({ id: 2 })
+  })
+})
