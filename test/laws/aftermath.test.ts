@@ -48,6 +48,12 @@ describe('BackgroundCache', () => {
     expect([Object.isFrozen(set), Object.isFrozen(seeded)]).toEqual([false, false])
   })
 
+  it('L11 counts what memory answered, by whichever call it was asked', async () => {
+    const { cache } = await cacheHolding<string>('held')
+    await Promise.all([cache.get(), cache.get({}), cache.read(), cache.read({ maxWait: '1s' })])
+    expect(cache.stats()).toMatchObject({ hits: 4, misses: 1, hitRatio: 0.8, missRatio: 0.2 })
+  })
+
   it('L11 counts writes of both kinds', () => {
     const { cache } = emptyCache()
     expect(cache.seed('seeded', { fetchedAt: START - 1 })).toBe(true)
@@ -226,6 +232,45 @@ describe('a superseded fetch', () => {
     await flush()
     expect([early.value, later.value]).toEqual(['one', 'two'])
     expect(compare).not.toHaveBeenCalled()
+  })
+
+  it('L7 that an invalidation overtook fails for its readers, whatever is held by then', async () => {
+    const { cache, call } = emptyCache()
+    const early = settlement(cache.get())
+    cache.invalidate()
+    void settlement(cache.get())
+    call(1).resolve('two')
+    await flush()
+    expect(cache.peek()).toBe('two')
+    call(0).reject('down')
+    await flush()
+    expect(early).toMatchObject({ state: 'rejected', error: 'down' })
+  })
+
+  it('L13 that expire() overtook and that fails leaves its readers with the newer value, which is not stale', async () => {
+    const { cache, call, events } = emptyCache()
+    const early = cache.read()
+    cache.expire()
+    const renewal = cache.refresh()
+    call(1).resolve('two')
+    await renewal
+    call(0).reject('down')
+    await expect(early).resolves.toMatchObject({ value: 'two', from: 'memory', stale: false })
+    expect(kinds(events)).not.toContain('served-stale')
+  })
+
+  it.each([
+    ['retry', { state: 'fulfilled', value: 'held' }],
+    ['fatal', { state: 'rejected', error: 'down' }],
+    ['gone', { state: 'rejected', error: 'down' }],
+  ] as const)('L16 that fails tells its own readers what that means: %s', async (answer, end) => {
+    const { cache, call } = await cacheHolding<string>('held', { classifyError: () => answer })
+    cache.expire()
+    const read = settlement(cache.get())
+    cache.expire()
+    call(1).reject('down')
+    await flush()
+    expect(read).toMatchObject(end)
   })
 
   it('L15 is not aborted while somebody who asked for a refresh waits for it', async () => {

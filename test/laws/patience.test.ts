@@ -10,6 +10,16 @@ import { settlement } from '../support/settlement.ts'
 useFakeTime()
 
 describe('the signal of a reader', () => {
+  it('L15 aborted before the call rejects with its reason, starts no fetch and counts as no read', async () => {
+    const signal = AbortSignal.abort('bored')
+    const { cache, fetch } = emptyCache()
+    await expect(cache.get({ signal })).rejects.toBe('bored')
+    cache.set('held')
+    await expect(cache.read({ signal })).rejects.toBe('bored')
+    expect(fetch.calls).toHaveLength(0)
+    expect(cache.stats()).toMatchObject({ hits: 0, misses: 0 })
+  })
+
   it.each([
     ['answered', 'v'],
     ['out of patience', undefined],
