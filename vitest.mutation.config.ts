@@ -6,8 +6,11 @@ import base from './vitest.config.ts'
 /** The first failed test ends a mutant: those of pure functions come first, those with hours of fake time last. */
 class QuickFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) =>
-      /\/test\/(state|policy)\//.test(moduleId) ? 0 : /\/(cool-down|lifetime)\./.test(moduleId) ? 2 : 1
+    const rank = ({ moduleId }: TestSpecification) => {
+      if (/\/test\/(state|policy)\//.test(moduleId)) return 0
+      if (/\/(aftermath|refusals|races|values-refused|regressions|patience|hot-path|interop)\./.test(moduleId)) return 1
+      return /\/(cool-down|lifetime)\./.test(moduleId) ? 3 : 2
+    }
     return [...files].sort((a, b) => rank(a) - rank(b) || (a.moduleId < b.moduleId ? -1 : 1))
   }
 }
