@@ -25,7 +25,7 @@ const tables = `
 
 // A call that hangs has timed out before the value it is to replace expires: that is why nobody waits for it.
 const usual = { ttl: 2_000, refreshWindow: 1_000, fetchTimeout: 700, backoff: { base: 250, max: 1_000 } }
-const quick = { ttl: 1_400, refreshWindow: 700, fetchTimeout: 500, backoff: { base: 100, max: 500 } }
+const quick = { ttl: 1_000, refreshWindow: 500, fetchTimeout: 400, backoff: { base: 100, max: 400 } }
 const patience = 5_000
 const staleIfError = '30s'
 // The six readers ask some 380 times a second. Without a cache PGlite answers a hundred, and then nobody else.
@@ -33,7 +33,7 @@ const traceEvery = 50
 
 export async function tellStory(source: Source, timeline: Timeline, fast: boolean): Promise<Outcome> {
   const policy = fast ? quick : usual
-  const lasts = fast ? { calm: 400, hang: 1_300, down: 800 } : { calm: 2_400, hang: 2_500, down: 4_000 }
+  const lasts = fast ? { calm: 300, hang: 950, down: 700 } : { calm: 2_400, hang: 2_500, down: 4_000 }
   const expectations: { text: string; held: boolean }[] = []
   const expect = (text: string, held: boolean) => expectations.push({ text, held })
 
