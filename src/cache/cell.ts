@@ -25,28 +25,28 @@ interface Queued<V> {
   readonly inContextOfFirst: <T>(task: () => T) => T
 }
 
-/** `replaced` is called after every change before anybody is told, `settled` once everything it causes has begun. */
-export function createCell<V>(
-  setting: Setting<V>,
-  replaced: (state: State<V, Flight<V>>) => void,
-  settled: () => void,
-) {
-  const { policy, timeline, clock, schema, named } = setting
+export interface Consequences<V> {
+  /** Called after every change, before anybody is told. */
+  replaced(state: State<V, Flight<V>>): void
+  /** Called once everything that a change causes has begun. */
+  settled(): void
+  /** Called when a fetch has answered everybody who waited for it. */
+  over(): void
+}
+
+export function createCell<V>(setting: Setting<V>, { replaced, settled, over }: Consequences<V>) {
+  const { policy, timeline, clock, draw, schema, named } = setting
+  const { during, guard } = setting.newsroom
   const { toEpoch, checkedNow } = timeline
   /** fetches that lost the slot, and fly on for those who wait for them */
   const adrift = new Set<Flight<V>>()
-  let state: State<V, Flight<V>> = { kind: 'empty' }
+  let state: State<V, Flight<V>> = setting.initial
   let generation = 0
   let queued: Queued<V> | undefined
 
   const observers = createObservers(setting)
-  const { during, guard, tell } = observers
+  const { tell } = observers
 
-  /** A random number in [0, 1], whatever the injected generator does. */
-  const draw = () => {
-    const drawn = guard(setting.random) ?? NaN
-    return drawn >= 0 && drawn <= 1 ? drawn : 0.5
-  }
   const heldOf = ({ value, fetchedAt, expiresAt }: Entry<V>): Held<V> => ({
     value,
     fetchedAt: toEpoch(fetchedAt),
@@ -67,6 +67,7 @@ export function createCell<V>(
     flight.stopTimer()
     flight.readers.answer(forReaders)
     flight.refreshers.answer(forRefreshers)
+    over()
   }
   const stop = (flight: Flight<V>, outcome: Outcome<V>) => {
     finish(flight, outcome)
@@ -184,6 +185,7 @@ export function createCell<V>(
   return {
     observers,
     state: () => state,
+    isIdle: () => !state.flight && !adrift.size,
     generation: () => generation,
     waiting: () =>
       inTheAir().reduce(
@@ -198,7 +200,6 @@ export function createCell<V>(
     readingOf,
     servedStale,
     fallback,
-    draw,
     disposedError,
 
     /** A value whose fetch starts now, or after the one in the air; `given` replaces what earlier callers queued. */

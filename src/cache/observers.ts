@@ -1,30 +1,20 @@
-/** What observers of one cache are told: snapshots that changed, and events, in the order things happened. */
+/** What observers of one value are told: snapshots that changed, and events, in the order things happened. */
 
-import { type Audience, createBulletin } from '../events/bulletin.ts'
+import type { Audience } from '../events/bulletin.ts'
 import type { CacheEvent, Fact } from '../events/cache-event.ts'
 import { looksSame, type Snapshot, snapshotOf } from '../state/snapshot.ts'
 import type { State } from '../state/state.ts'
 import type { Setting } from './setting.ts'
 
-export function createObservers<V>({ timeline, name }: Setting<V>) {
-  const { now, toEpoch } = timeline
+export function createObservers<V>({ timeline, newsroom, subject, initial }: Setting<V>) {
+  const { toEpoch } = timeline
   const watchers: Audience<Snapshot<V>> = new Set()
-  const listeners: Audience<CacheEvent> = new Set()
-  /** how often each kind of fact happened */
-  const counts: { [K in Fact['kind']]?: number } = {}
-  let shown: State<V> = { kind: 'empty' }
+  const listeners = subject?.listeners ?? newsroom.listeners
+  let shown: State<V> = initial
   /** the same object until something that it shows has changed */
   let last: Snapshot<V> = snapshotOf(shown, toEpoch)
 
-  const tell = (fact: Fact, times = 1, failed?: Set<unknown>) => {
-    counts[fact.kind] = (counts[fact.kind] ?? 0) + times
-    if (!listeners.size) return
-    const event: CacheEvent = { ...fact, at: toEpoch(now()), name }
-    // Inside, times are the cache's own; whoever reads events knows only the calendar.
-    if (event.kind === 'fetch-failed') Object.assign(event, { nextAttemptAt: toEpoch(event.nextAttemptAt) })
-    bulletin.tell(listeners, event, failed)
-  }
-  const bulletin = createBulletin((error, failed) => tell({ kind: 'listener-failed', error }, 1, failed))
+  const tell = (fact: Fact, times?: number) => newsroom.tell(fact, subject, times)
   const join = <T>(audience: Audience<T>, listener: (news: T) => unknown) => {
     const subscription = { listener }
     if (shown.kind !== 'disposed') audience.add(subscription)
@@ -33,10 +23,7 @@ export function createObservers<V>({ timeline, name }: Setting<V>) {
     }
   }
   return {
-    counts,
     tell,
-    during: bulletin.during,
-    guard: bulletin.guard,
     snapshot: () => last,
     count: () => watchers.size,
     watch: (listener: (snapshot: Snapshot<V>) => void) => join(watchers, listener),
@@ -47,11 +34,11 @@ export function createObservers<V>({ timeline, name }: Setting<V>) {
       shown = state
       if (!same) last = snapshotOf(state, toEpoch)
       for (const fact of facts) tell(fact)
-      if (!same) bulletin.tell(watchers, last)
+      if (!same) newsroom.tellListeners(watchers, last)
     },
     /** Forgets everybody, once they have heard of everything that happened. */
     dismiss() {
-      bulletin.afterwards(() => {
+      newsroom.afterwards(() => {
         watchers.clear()
         listeners.clear()
       })

@@ -21,11 +21,13 @@ const signal: Rule<AbortSignal> = (option, value) =>
 const never = -Infinity
 
 const fetch = isA<never>('function')
-const readRules = { fetch, signal, maxWait: duration(0), waitUntil: isA<(work: Promise<unknown>) => void>('function') }
+/** The options of a reader who may not want to wait. */
+export const waitRules = { signal, maxWait: duration(0), waitUntil: isA<(work: Promise<unknown>) => void>('function') }
+const readRules = { fetch, ...waitRules }
 const refreshRules = { fetch, ifOlderThan: duration(0) }
 
 export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
-  const { policy, timeline, clock, named, fetch: own } = setting
+  const { policy, timeline, clock, named, tally, fetch: own } = setting
   const { now, isBefore } = timeline
   /** The hot paths: until when each of these calls answers with what is held. Kept in step by `update`. */
   let getUntil = never
@@ -35,8 +37,8 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
   /** what a stampede waits for: nothing held and no trouble */
   let boarding: Flight<V> | undefined
   let served: Promise<V> | undefined
-  let hits = 0
-  let misses = 0
+  /** what readers get while a cool-down runs and nothing is held */
+  let refused: Promise<never> | undefined
 
   /** One promise for every read of a value until another is held: React's `use` tells two apart. */
   const promiseOf = (value: V) => (Object.is(value, held) && served) || Promise.resolve(value)
@@ -67,7 +69,7 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
 
       if (plan.step === 'serve' || plan.step === 'serve-and-refresh') {
         const { entry, stale } = plan
-        hits++
+        tally.hits++
         // Launched before anybody is told: whoever hears of a stale read may read too.
         if (flight) {
           outsideContext(() => cell.launch(flight, fetch as Fetch<V>))
@@ -76,8 +78,11 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
         if (stale) cell.servedStale(entry, at)
         return asReading ? Promise.resolve(cell.readingOf(entry, 'memory', stale)) : promiseOf(entry.value)
       }
-      misses++
-      if (!flight) throw (plan as { error: unknown }).error
+      tally.misses++
+      if (!flight) {
+        refused ??= handled(Promise.reject((plan as { error: unknown }).error))
+        return refused
+      }
       const room = flight.readers
       room.waiting++
       if (starts) cell.launch(flight, fetch as Fetch<V>)
@@ -108,14 +113,12 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
   }
 
   return {
-    /** How many reads were answered from memory, and how many were not. */
-    counts: () => ({ hits, misses }),
-
     /** The state was replaced. */
     update({ entry, trouble, flight }: State<V, Flight<V>>) {
       boarding = entry || trouble || setting.waitUntil || policy.maxWait < Infinity ? undefined : flight
       // What was dropped may be a secret: nothing here keeps it.
       served = entry && promiseOf(entry.value)
+      refused = undefined
       held = entry?.value
       peekUntil = entry && !trouble?.told ? entry.expiresAt : never
       tryGetUntil = entry && !trouble?.told ? entry.agingAt : never
@@ -125,11 +128,11 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
     get(argument: unknown): Promise<V> {
       if (argument === undefined ? own : typeof argument === 'function') {
         if (isBefore(getUntil)) {
-          hits++
+          tally.hits++
           return served as Promise<V>
         }
         if (boarding) {
-          misses++
+          tally.misses++
           boarding.readers.waiting++
           return boarding.readers.promise
         }

@@ -1,10 +1,12 @@
 /** What one cache works with: the user's options, checked and completed once. */
 
+import { createNewsroom, type Newsroom, type Subject } from '../events/newsroom.ts'
 import type { Fetch } from '../fetch/fetch.ts'
+import type { Flight } from '../fetch/flight.ts'
 import type { StandardSchema } from '../fetch/schema.ts'
-import { isProduction } from '../policy/freeze.ts'
 import { checkOptions, isA, type Rule, refuse } from '../policy/options.ts'
 import { type Policy, type PolicyOptions, policyRules, resolvePolicy } from '../policy/policy.ts'
+import type { State } from '../state/state.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 import { createTimeline, type Timeline } from '../time/timeline.ts'
 
@@ -19,17 +21,27 @@ export interface Surroundings {
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
 
-export interface Setting<V> {
-  readonly policy: Policy<V>
+/** What the values of one registry share, and a cache of one value has for itself. */
+export interface Household {
   readonly clock: Clock
   readonly timeline: Timeline
-  readonly random: () => number
+  /** a random number in [0, 1], whatever the injected generator does */
+  readonly draw: () => number
+  readonly newsroom: Newsroom
+  /** how many reads were answered from memory, and how many were not */
+  readonly tally: { hits: number; misses: number }
+}
+
+export interface Setting<V> extends Household {
+  readonly policy: Policy<V>
   readonly fetch: Fetch<V> | undefined
   readonly schema: StandardSchema<V> | undefined
   readonly waitUntil: Surroundings['waitUntil']
-  readonly name: string | undefined
   /** for messages: ` 'name'`, or nothing */
   readonly named: string
+  readonly subject?: Subject
+  /** what is held to begin with */
+  readonly initial: State<V, Flight<V>>
 }
 
 const standardSchema: Rule<StandardSchema<never>> = (option, value) =>
@@ -44,23 +56,40 @@ const clock: Rule<Clock> = (option, value) => {
   return value as Clock
 }
 
-const rules = {
-  ...policyRules,
-  fetch: isA<never>('function'),
-  schema: standardSchema,
+/** The options of a household, and those of what a value is and how it is kept. */
+export const householdRules = {
   clock,
   random: isA<() => number>('function'),
   name: isA<string>('string'),
-  waitUntil: isA<never>('function'),
+  waitUntil: isA<NonNullable<Surroundings['waitUntil']>>('function'),
 }
+export const valueRules = { ...policyRules, fetch: isA<never>('function'), schema: standardSchema }
+
+export function openHousehold({ clock = systemClock, random = Math.random, name }: Surroundings): Household {
+  const timeline = createTimeline(clock)
+  const newsroom = createNewsroom(timeline, name)
+  const draw = () => {
+    const drawn = newsroom.guard(random) ?? NaN
+    return drawn >= 0 && drawn <= 1 ? drawn : 0.5
+  }
+  return { clock, timeline, draw, newsroom, tally: { hits: 0, misses: 0 } }
+}
+
+export const empty: State<never, never> = { kind: 'empty' }
 
 type Options<V> = PolicyOptions<V> & Surroundings & { readonly fetch?: Fetch<V>; readonly schema?: StandardSchema<V> }
 
 /** Throws `TypeError` or `RangeError` naming the option and what was received. */
 export function resolveSetting<V>(options: Options<V>): Setting<V> {
-  const checked = checkOptions('new BackgroundCache()', options, rules)
-  const { fetch, schema, clock = systemClock, random = Math.random, name, waitUntil } = checked
-  const policy = resolvePolicy<V>({ ...checked, freeze: checked.freeze && !isProduction() }, options)
-  const named = name === undefined ? '' : ` '${name}'`
-  return { policy, clock, timeline: createTimeline(clock), random, fetch, schema, waitUntil, name, named }
+  const checked = checkOptions('new BackgroundCache()', options, { ...valueRules, ...householdRules })
+  const { fetch, schema, waitUntil, name } = checked
+  return {
+    ...openHousehold(checked),
+    policy: resolvePolicy<V>(checked, options),
+    fetch,
+    schema,
+    waitUntil,
+    named: name === undefined ? '' : ` '${name}'`,
+    initial: empty,
+  }
 }

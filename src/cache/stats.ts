@@ -37,7 +37,7 @@ export function statsOf(
     discarded: of('fetch-discarded'),
     writes: of('value-set') + of('value-seeded'),
     writeFailures: 0,
-    evictions: 0,
+    evictions: of('evicted'),
     hitRatio: hits / reads,
     missRatio: misses / reads,
   }

@@ -22,7 +22,9 @@ interface EventBase {
   readonly at: number
   /** the cache's `name` option */
   readonly name: string | undefined
+  /** of a registry: which key it is about */
   readonly type?: string
+  readonly namespace?: readonly string[]
   readonly key?: readonly string[]
 }
 

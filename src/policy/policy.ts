@@ -2,6 +2,7 @@
 
 import type { ErrorClass } from '../events/cache-event.ts'
 import type { Duration, Instant } from '../time/duration.ts'
+import { isProduction } from './freeze.ts'
 import { checkOptions, duration, isA, type Rule, refuse } from './options.ts'
 
 /** How values of one kind are kept current. Durations are milliseconds or strings such as `'30s'`. */
@@ -69,7 +70,7 @@ export interface Policy<V> {
   readonly isNewer?: PolicyOptions<V>['isNewer']
   readonly classifyError?: PolicyOptions<V>['classifyError']
   readonly retryAfter?: PolicyOptions<V>['retryAfter']
-  readonly freeze?: boolean
+  readonly freeze?: boolean | undefined
 }
 
 const finite = Number.MAX_VALUE
@@ -121,7 +122,9 @@ export function resolvePolicy<V>(checked: Checked<V>, given: PolicyOptions<V>): 
   const { ttl = Infinity, refreshWindow = 0, expiresAt } = checked
   if (!checked.ttl && !expiresAt) refuse('ttl', "a duration such as '30s', unless expiresAt is given", given.ttl)
   if (refreshWindow >= ttl) refuse('refreshWindow', `less than ttl (${ttl})`, given.refreshWindow, true)
-  return { ...(defaults as Policy<V>), ...(checked as Partial<Policy<V>>) }
+  // Frozen values are a help in development, and a cost in production.
+  const freeze = checked.freeze && !isProduction()
+  return { ...(defaults as Policy<V>), ...(checked as Partial<Policy<V>>), freeze }
 }
 
 const defaults = {
