@@ -50,6 +50,29 @@ export class ValueRejectedError extends CacheError {
   override readonly name = 'ValueRejectedError'
 }
 
+/** `fetchMany` answered without this key: the source says that there is no such thing. */
+export class KeyGoneError extends CacheError {
+  static readonly code = 'GONE'
+  override readonly code = 'GONE'
+  override readonly name = 'KeyGoneError'
+}
+
+/** Some keys of a `getMany()` failed. Those that did not are in `values`. */
+export class BatchError<K = unknown, V = unknown> extends CacheError {
+  static readonly code = 'BATCH'
+  override readonly code = 'BATCH'
+  override readonly name = 'BatchError'
+  readonly errors: ReadonlyMap<K, unknown>
+  /** not shown when the error is printed: values may be secrets */
+  declare readonly values: ReadonlyMap<K, V>
+
+  constructor(errors: ReadonlyMap<K, unknown>, values: ReadonlyMap<K, V>) {
+    super(`${errors.size} of ${errors.size + values.size} keys failed: see errors, and values for the others`)
+    this.errors = errors
+    Object.defineProperty(this, 'values', { value: values })
+  }
+}
+
 /** One thing a schema found wrong. Its message is left out on purpose: it may quote the value. */
 export interface Issue {
   readonly path: readonly PropertyKey[]

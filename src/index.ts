@@ -14,11 +14,13 @@ export type {
 export type { Surroundings } from './cache/setting.ts'
 export type { CacheStats } from './cache/stats.ts'
 export {
+  BatchError,
   CacheDisposedError,
   CacheError,
   FetchTimeoutError,
   InvalidValueError,
   type Issue,
+  KeyGoneError,
   ValueRejectedError,
   WaitTimeoutError,
 } from './errors.ts'
@@ -26,6 +28,17 @@ export type { CacheEvent, DiscardReason, ErrorClass, Fact, FetchReason } from '.
 export type { Awaitable, Fetch, FetchContext, Held, NotModified, Reading } from './fetch/fetch.ts'
 export type { StandardSchema } from './fetch/schema.ts'
 export type { Lifetime, PolicyOptions } from './policy/policy.ts'
+export { CacheRegistry } from './registry/cache-registry.ts'
+export type { KeyParts } from './registry/key.ts'
+export type {
+  CacheEntry,
+  FetchMany,
+  KeyedCache,
+  KeyedFetch,
+  PerCallKeyedCache,
+  WeakKeyedCache,
+} from './registry/keyed.ts'
+export type { RegistryOptions, TypeOptions } from './registry/options.ts'
 export type { Failure, Inspection, Snapshot } from './state/snapshot.ts'
 export type { Clock } from './time/clock.ts'
 export type { Duration, Instant } from './time/duration.ts'

@@ -255,6 +255,54 @@ describe('copies in one process', () => {
     expect(recognised).toEqual([true, true])
   })
 
+  it('recognise what a registry of the other copy rejects with, and what a fetch of the other copy says is gone', async () => {
+    const seen = await run(`${bothCopies}
+      const seen = []
+      for (const [maker, other] of [[esm, cjs], [cjs, esm]]) {
+        const { BatchError, CacheError, KeyGoneError } = other.evercurrent
+        const registry = new maker.evercurrent.CacheRegistry()
+        const fetch = (key) => {
+          if (key === 'bad') throw new Error('bad')
+          if (key === 'gone') throw new KeyGoneError('there is none')
+          return key.length
+        }
+        const lengths = registry.define({ type: 'length', ttl: '1h', fetch })
+        const error = await lengths.getMany(['good', 'bad', 'gone']).catch((error) => error)
+        seen.push(error instanceof BatchError && error instanceof CacheError, [...error.errors.keys()], [...error.values])
+        const none = registry.define({ type: 'none', ttl: '1h', fetchMany: () => [] })
+        const leftOut = await none.get('a').catch((error) => error)
+        seen.push(leftOut instanceof KeyGoneError && !(leftOut instanceof BatchError), (await none.getMany(['a'])).size)
+      }
+      print(seen)`)
+    const expected = [true, ['bad'], [['good', 4]], true, 0]
+    expect(seen).toEqual([...expected, ...expected])
+  })
+
+  it('follow the entries of one another’s registries', async () => {
+    const heard = await run(`${bothCopies}
+      const heard = []
+      for (const [maker, watcher] of [[esm, cjs], [cjs, esm]]) {
+        const clock = watcher['evercurrent/testing'].manualClock()
+        const registry = new maker.evercurrent.CacheRegistry({ clock })
+        let version = 0
+        const fetch = (key, { notModified }, held) => (held?.value === 'a1' ? notModified() : key + ++version)
+        const entry = registry.define({ type: 'version', ttl: '10s', refreshWindow: '2s', fetch }).entry('a')
+        const values = []
+        const subscription = watcher['evercurrent/rxjs'].values$(entry).subscribe((value) => values.push(value))
+        await clock.advance(9_000)
+        await entry.set('b')
+        await clock.advance(9_000)
+        subscription.unsubscribe()
+        heard.push(values)
+        await registry.dispose()
+      }
+      print(heard)`)
+    expect(heard).toEqual([
+      ['a1', 'b', 'a2'],
+      ['a1', 'b', 'a2'],
+    ])
+  })
+
   it('understand one another’s notModified()', async () => {
     const kept = await run(`${bothCopies}
       const kept = []
@@ -309,17 +357,19 @@ describe('declarations', () => {
     }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(programs) }))
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    return execute(process.execPath, [tsc, '-p', folder], { timeout: 50_000 }).then(
+    return execute(process.execPath, [tsc, '-p', folder], { timeout: 110_000 }).then(
       () => 'compiles',
       (error: { stdout: string }) => error.stdout,
     )
   }
 
   const program = `
-    import { BackgroundCache, CacheDisposedError, type CacheEvent } from 'evercurrent'
+    import { BackgroundCache, CacheDisposedError, type CacheEvent, CacheRegistry } from 'evercurrent'
     const cache = new BackgroundCache({ ttl: '5m', fetch: async () => ({ columns: ['id'] }) })
     export const columns: Promise<string[]> = cache.get().then((table) => table.columns)
     export const code = (error: unknown): 'DISPOSED' | undefined => error instanceof CacheDisposedError ? error.code : undefined
+    const schemas = new CacheRegistry().define({ type: 'schema', ttl: '5m', fetch: async (table: string) => [table] })
+    export const found: Promise<Map<string, string[]>> = schemas.getMany(['orders'])
     export const kinds = (events: CacheEvent[]): string[] => events.map((event) => event.kind)
     // @ts-expect-error the declarations are not any
     export const wrong: Promise<number> = cache.get()
@@ -339,7 +389,7 @@ describe('declarations', () => {
     expect(await compile(consumer, { 'all.mts': all, 'all.cts': all, 'mixed.cts': mixed })).toBe('compiles')
   })
 
-  it('compile with the programs of test/types in both module modes', async () => {
+  it('compile with the programs of test/types in both module modes', { timeout: 120_000 }, async () => {
     const folder = join(root, 'test/types/samples')
     const programs = readdirSync(folder).flatMap((name) => {
       const text = readFileSync(join(folder, name), 'utf8')

@@ -1,0 +1,244 @@
+/** The calls of one type in one namespace: a fresh row answers by itself, anything else goes through a resident. */
+
+import type { ReadOptions } from '../cache/observed.ts'
+import { waitRules } from '../cache/reader.ts'
+import { BatchError } from '../errors.ts'
+import type { Fetch, Reading } from '../fetch/fetch.ts'
+import { handled } from '../fetch/waiting-room.ts'
+import { checkOptions, isA, refuse } from '../policy/options.ts'
+import { planRead } from '../state/read-plan.ts'
+import { openBatch } from './batch.ts'
+import { holdEntry } from './entry.ts'
+import { idOf, type KeyId, partsOf } from './key.ts'
+import type { CacheEntry, KeyedFetch, WeakKeyedCache } from './keyed.ts'
+import type { Row } from './rows.ts'
+import type { Shelf } from './shelf.ts'
+import type { Store } from './store.ts'
+import { weakHandle } from './weak.ts'
+
+const partRule = /* @__PURE__ */ isA('string')
+
+/** Calls at once; what it throws is a rejection that may go unheard. */
+const promised = <T>(call: () => T): Promise<T> => handled(new Promise((resolve) => resolve(call())))
+
+export class KeyedView<K, V> {
+  static readonly name = 'KeyedCache'
+  readonly #store: Store
+  readonly #shelf: Shelf<K, V>
+  readonly #within: (name: string) => KeyedView<K, V>
+  /** what a read of a fresh row needs, at hand */
+  readonly #rows
+  readonly #index
+  readonly #tally
+  readonly #isBefore
+  readonly #key
+  readonly #hasSource: boolean
+  /** keys need no `key()`, and reads no `fetch` */
+  readonly #isPlain: boolean
+
+  constructor(store: Store, shelf: Shelf<K, V>, within: (name: string) => KeyedView<K, V>) {
+    this.#store = store
+    this.#shelf = shelf
+    this.#within = within
+    this.#rows = store.rows
+    this.#index = shelf.resting.index
+    this.#tally = store.tally
+    this.#isBefore = store.timeline.isBefore
+    this.#key = shelf.kind.key
+    this.#hasSource = !!(shelf.kind.fetch ?? shelf.kind.fetchMany)
+    this.#isPlain = this.#hasSource && !this.#key
+  }
+
+  get(key: K, options?: unknown): Promise<V> {
+    // A key of one part is its own id, unless it looks like the id of another: no function is called for it.
+    if (options === undefined && this.#isPlain && typeof key === 'string' && key.charCodeAt(0) !== 0) {
+      const fresh = this.#fresh(this.#index.get(key) as Row)
+      if (fresh) return fresh
+    }
+    return this.#promised(key, (id) => {
+      const quick =
+        options === undefined && this.#hasSource && (this.#fresh(this.#index.get(id) as Row) ?? this.#planned(id))
+      return quick || this.#shelf.with(id, key, ({ reader }) => reader.get(this.#argument(key, options)))
+    })
+  }
+
+  read(key: K, options?: unknown): Promise<Reading<V>> {
+    return this.#promised(key, (id) =>
+      this.#shelf.with(id, key, ({ reader }) => reader.read(this.#argument(key, options))),
+    )
+  }
+
+  refresh(key: K, options?: unknown): Promise<V> {
+    return this.#promised(key, (id) =>
+      this.#shelf.with(id, key, ({ reader }) => reader.refresh(this.#argument(key, options))),
+    )
+  }
+
+  getMany(keys: Iterable<K>, options?: unknown): Promise<Map<K, V>> {
+    return handled(this.#getMany(keys, options))
+  }
+
+  async #getMany(keys: Iterable<K>, options?: unknown): Promise<Map<K, V>> {
+    if (options !== undefined) checkOptions('getMany()', options, waitRules)
+    if (typeof keys === 'string') refuse('the keys of getMany()', 'an array or another iterable, not one key', keys)
+    const given: (readonly [KeyId, K])[] = []
+    for (const key of keys) given.push([this.#idOf(key), key])
+    const wanted = new Map<KeyId, K>()
+    for (const [id, key] of given) if (!wanted.has(id)) wanted.set(id, key)
+    const batch = this.#shelf.kind.fetchMany && openBatch(this.#shelf.kind)
+    const answers = this.#store.newsroom.during(() => {
+      const asked = [...wanted].map(([id, key]) => {
+        const fresh = options === undefined && this.#fresh(this.#index.get(id) as Row)
+        if (fresh) return fresh
+        const argument = batch ? { ...(options as object), fetch: batch.fetchOf(id, key) } : options
+        return this.#shelf.with(id, key, ({ reader }) => reader.get(argument))
+      })
+      batch?.send()
+      return asked
+    })
+    const values = new Map<K, V>()
+    const errors = new Map<K, unknown>()
+    const outcomes = await Promise.allSettled(answers)
+    const ids = [...wanted.keys()]
+    const byId = new Map(outcomes.map((outcome, at) => [ids[at], outcome]))
+    // Every key as it was given: two objects may mean the same.
+    for (const [id, key] of given) {
+      const outcome = byId.get(id) as PromiseSettledResult<V>
+      if (outcome.status === 'fulfilled') values.set(key, outcome.value)
+      else if (!this.#shelf.isGone(id, outcome.reason)) errors.set(key, outcome.reason)
+    }
+    // Who gave up gets the reason of its own signal, as from any other read.
+    const { signal } = (options ?? {}) as ReadOptions
+    if (signal?.aborted && [...errors.values()].includes(signal.reason)) throw signal.reason
+    if (errors.size) throw new BatchError(errors, values)
+    return values
+  }
+
+  find(key: K): Promise<V | undefined> {
+    return promised(() => {
+      const value = this.peek(key)
+      if (value === undefined) {
+        this.#tally.misses++
+        return undefined
+      }
+      this.#tally.hits++
+      const id = this.#idOf(key)
+      if (!this.#shelf.isResident(id)) this.#rows.touch(this.#shelf.resting.row(id))
+      return value
+    })
+  }
+
+  tryGet(key: K): V | undefined {
+    return this.#look(key, 'agingAt')
+  }
+
+  peek(key: K): V | undefined {
+    return this.#look(key, 'expiresAt')
+  }
+
+  set(key: K, value: V, options?: unknown): Promise<void> {
+    return promised(() => this.#shelf.write(this.#idOf(key), key, (writer) => writer.set(value, options)))
+  }
+
+  seed(key: K, value: V, options?: unknown): boolean {
+    return this.#shelf.write(this.#idOf(key), key, (writer) => writer.seed(value, options))
+  }
+
+  invalidate(key: K, condition?: unknown): Promise<boolean> {
+    return promised(() => this.#shelf.write(this.#idOf(key), key, (writer) => writer.invalidate(condition)))
+  }
+
+  expire(key: K): Promise<void> {
+    return promised(() => this.#shelf.write(this.#idOf(key), key, (writer) => writer.expire()))
+  }
+
+  invalidatePrefix(...parts: readonly string[]): Promise<number> {
+    return promised(() => {
+      for (const part of parts) partRule('a part of invalidatePrefix()', part)
+      return this.#shelf.invalidatePrefix(parts)
+    })
+  }
+
+  async clear(): Promise<void> {
+    this.#shelf.invalidatePrefix([])
+  }
+
+  entry(key: K): CacheEntry<V> {
+    return holdEntry(this.#shelf, this, this.#idOf(key), key)
+  }
+
+  namespace(name: string): KeyedView<K, V> {
+    return this.#within(name)
+  }
+
+  weak(): WeakKeyedCache<K, V> {
+    // The registry keeps this view for as long as it lives itself.
+    const view = new WeakRef(this)
+    const store = new WeakRef(this.#store)
+    const alive = () => (store.deref()?.isDisposed === false ? view.deref() : undefined)
+    const { type, policy, schema, waitUntil } = this.#shelf.kind
+    // Not its fetch: that may hold whatever it closes over, the registry among it.
+    return weakHandle(alive, { type, policy, schema, waitUntil }, this.#store.clock)
+  }
+
+  *keys(): IterableIterator<readonly string[]> {
+    for (const id of this.#index.keys()) yield partsOf(id)
+  }
+
+  get size(): number {
+    return this.#index.size
+  }
+
+  #idOf(key: K): KeyId {
+    return idOf(this.#key ? this.#key(key) : key)
+  }
+
+  /** Whatever `call` throws, a wrong key included, is what the promise rejects with. */
+  #promised<T>(key: K, call: (id: KeyId) => Promise<T>): Promise<T> {
+    try {
+      return call(this.#idOf(key))
+    } catch (error) {
+      return handled(Promise.reject(error))
+    }
+  }
+
+  /** The value of a row that decides by itself, while it is fresh. */
+  #fresh(row: Row): Promise<V> | undefined {
+    const rows = this.#rows
+    if (!(row > 0 && this.#isBefore(rows.agingAt(row)))) return undefined
+    this.#tally.hits++
+    rows.touch(row)
+    return rows.promiseAt(row) as Promise<V>
+  }
+
+  /** A fetch that is given gets the key as well. */
+  #argument(key: K, options: unknown): unknown {
+    const given = (options as { fetch?: unknown } | undefined)?.fetch
+    if (typeof options === 'function') return { options }
+    if (typeof given !== 'function') return options
+    const fetch: Fetch<V> = (context, previous) => (given as KeyedFetch<K, V>)(key, context, previous)
+    return { ...(options as object), fetch }
+  }
+
+  /** Most reads during an outage: decided without a resident, unless there is something to do. */
+  #planned(id: KeyId): Promise<V> | undefined {
+    const row = this.#index.get(id) as number
+    if (!(row < 0) || this.#shelf.isResident(id)) return undefined
+    const plan = planRead(this.#shelf.resting.state(id), this.#shelf.kind.policy, this.#store.timeline.now())
+    if (plan.step !== 'serve' || plan.stale) return undefined
+    this.#tally.hits++
+    this.#rows.touch(-row)
+    return Promise.resolve(plan.entry.value)
+  }
+
+  /** What is held at the key, if it is usable, for a call that never fetches. */
+  #look(key: K, until: 'agingAt' | 'expiresAt'): V | undefined {
+    const id = this.#idOf(key)
+    const row = this.#index.get(id)
+    if (row === undefined) return undefined
+    if (row > 0) return this.#isBefore(this.#rows[until](row)) ? (this.#rows.values[row] as V) : undefined
+    const now = this.#store.timeline.now()
+    const { entry, trouble } = this.#shelf.stateOf(id)
+    return entry && !trouble?.told && now < entry[until] ? entry.value : undefined
+  }
+}

@@ -1,0 +1,68 @@
+/** One type of values in a registry: what its author decided about it, checked once. */
+
+import { type Household, type Surroundings, valueRules } from '../cache/setting.ts'
+import { KeyGoneError } from '../errors.ts'
+import type { StandardSchema } from '../fetch/schema.ts'
+import { checkOptions, isA, type Rule, refuse } from '../policy/options.ts'
+import { type Policy, type PolicyOptions, resolvePolicy } from '../policy/policy.ts'
+import type { FetchMany, KeyedFetch } from './keyed.ts'
+import { estimateBytes } from './size.ts'
+
+export interface Kind<K, V> {
+  readonly type: string
+  readonly policy: Policy<V>
+  readonly key: ((key: K) => unknown) | undefined
+  readonly fetch: KeyedFetch<K, V> | undefined
+  readonly fetchMany: FetchMany<K, V> | undefined
+  readonly schema: StandardSchema<V> | undefined
+  readonly waitUntil: Surroundings['waitUntil']
+  /** bytes, as its author or an estimate says */
+  sizeOf(value: V): number
+}
+
+const version: Rule<number> = (option, value) =>
+  Number.isSafeInteger(value) && (value as number) >= 0
+    ? (value as number)
+    : refuse(option, 'a whole number from 0', value, typeof value === 'number')
+
+const call = /* @__PURE__ */ isA<never>('function')
+const type: Rule<string> = (option, value) =>
+  typeof value === 'string' && value ? value : refuse(option, 'a name that is not empty', value)
+
+// Made by a call that can be left out: whoever imports only `BackgroundCache` does not carry it.
+const rules = /* @__PURE__ */ (() => ({ ...valueRules, type, version, key: call, fetchMany: call, sizeOf: call }))()
+
+type Classify = NonNullable<Policy<never>['classifyError']>
+/** A closure of its own: a weak handle keeps it, and must not keep the registry's listeners with it. */
+const withGone =
+  (classifyError: Classify | undefined): Classify =>
+  (error) =>
+    error instanceof KeyGoneError ? 'gone' : (classifyError?.(error) ?? 'retry')
+
+/** Throws `TypeError` or `RangeError` naming the option and what was received. */
+export function resolveKind<K, V>(
+  options: object,
+  waitUntil: Surroundings['waitUntil'],
+  { guard }: Household['newsroom'],
+): Kind<K, V> {
+  const checked = checkOptions('define()', options, rules)
+  if (!checked.type) refuse('type', 'the name of the type', undefined)
+  // A weak handle keeps the policy, so nothing else may be in it: a fetch may close over the registry.
+  const { type: name, version: _, key, fetch, fetchMany, schema, sizeOf, ...decided } = checked
+  const policy = resolvePolicy<V>(decided, options as PolicyOptions<V>)
+  const measure = sizeOf as ((value: V) => number) | undefined
+  return {
+    ...({ type: name, key, fetch, fetchMany, schema } as Pick<
+      Kind<K, V>,
+      'type' | 'key' | 'fetch' | 'fetchMany' | 'schema'
+    >),
+    waitUntil,
+    policy: { ...policy, classifyError: withGone(policy.classifyError) },
+    sizeOf(value) {
+      const bytes = measure && guard(() => measure(value))
+      if (typeof bytes === 'number' && bytes >= 0 && bytes < Infinity) return bytes
+      // A proxy may throw whatever is asked of it.
+      return guard(() => estimateBytes(value)) ?? 0
+    },
+  }
+}

@@ -1,0 +1,48 @@
+/** What the author of a registry, and of a type in it, decides. */
+
+import { householdRules, type Surroundings } from '../cache/setting.ts'
+import { type Rule, refuse } from '../policy/options.ts'
+import type { PolicyOptions } from '../policy/policy.ts'
+
+export interface RegistryOptions extends Surroundings {
+  /** Begins every key, so that registries of one store keep apart. Default: none. */
+  readonly namespace?: string | readonly string[] | undefined
+  /**
+   * How many values may rest here; the one not used for longest goes first. 0: nothing is kept, one fetch is shared.
+   * Default: `Infinity`. What is fetched or observed stays.
+   */
+  readonly maxEntries?: number | undefined
+  /** How many bytes they may take, by their type's `sizeOf` or an estimate. Default: `Infinity`, and nothing is measured. */
+  readonly maxBytes?: number | undefined
+}
+
+/** What one type of values decides, beside where they come from: the policy is that of a `BackgroundCache`. */
+export interface TypeOptions<V> extends PolicyOptions<V> {
+  /** A name that stays the same between releases. Required, and not empty. */
+  readonly type: string
+  /** Moves on when the shape of the values changes. Default 0. */
+  readonly version?: number | undefined
+  /**
+   * Bytes of one value, asked once for each value and only under `maxBytes`. Default: an estimate (2 per character, 16 per
+   * object and 8 for each slot, which is all that a number in it takes). If it throws or gives nonsense: the estimate.
+   */
+  readonly sizeOf?: ((value: V) => number) | undefined
+}
+
+const limit: Rule<number> = (option, value) =>
+  typeof value === 'number' && value >= 0 && (value === Infinity || Number.isSafeInteger(value))
+    ? value
+    : refuse(option, 'a whole number from 0', value, typeof value === 'number')
+
+export const namespacePath: Rule<readonly string[]> = (option, value) => {
+  const path = typeof value === 'string' ? [value] : value
+  const isPath = Array.isArray(path) && path.every((part) => typeof part === 'string' && part)
+  return isPath ? path : refuse(option, 'a name or an array of names', value)
+}
+
+export const registryRules = /* @__PURE__ */ (() => ({
+  ...householdRules,
+  namespace: namespacePath,
+  maxEntries: limit,
+  maxBytes: limit,
+}))()

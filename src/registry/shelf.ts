@@ -1,0 +1,232 @@
+/** The keys of one type in one namespace: at rest, or resident while something happens to them. */
+
+import { createLiveValue, inspectLive, type LiveValue } from '../cache/live-value.ts'
+import { createWriter, type Writer } from '../cache/writer.ts'
+import { KeyGoneError } from '../errors.ts'
+import type { Subject } from '../events/newsroom.ts'
+import type { Fetch } from '../fetch/fetch.ts'
+import type { Entry } from '../policy/lifetime.ts'
+import { type Inspection, inspect } from '../state/snapshot.ts'
+import type { State } from '../state/state.ts'
+import { type Input, transition } from '../state/transition.ts'
+import { fetchAlone } from './batch.ts'
+import { hasPrefix, type KeyId, partsOf } from './key.ts'
+import type { CacheEntry, KeyName } from './keyed.ts'
+import type { Kind } from './kind.ts'
+import { Resting } from './resting.ts'
+import type { Store } from './store.ts'
+
+/** A key that is fetched or observed: a whole live value, for as long as that lasts. */
+export interface Resident<V> extends LiveValue<V> {
+  readonly id: KeyId
+  /** observers, holds of `keepFresh()`, and the call that is being carried out */
+  pins: number
+  written?: Entry<V> | undefined
+}
+
+/** Whoever holds a key by `entry()`, with what it looks at while nothing happens to the key. */
+export interface Holder<V> {
+  readonly entry: CacheEntry<V>
+  resident?: Resident<V> | undefined
+}
+
+const nobody: Subject['listeners'] = new Set()
+const atRest = { generation: 0, waiting: 0, observers: 0 }
+
+/**
+ * A value at rest is a row and nothing else. Whatever has to wait or to be told makes its key a resident, which goes back
+ * to being a row when nothing is in the air and nobody observes it.
+ */
+export class Shelf<K, V> {
+  readonly kind: Kind<K, V>
+  readonly namespace: readonly string[]
+  readonly resting: Resting<V>
+  readonly #store: Store
+  readonly #residents = new Map<KeyId, Resident<V>>()
+  readonly #holders = new Map<KeyId, WeakRef<Holder<V>>>()
+  readonly #fetchAlone: (id: KeyId, key: K) => Fetch<V>
+
+  constructor(kind: Kind<K, V>, namespace: readonly string[], store: Store) {
+    this.kind = kind
+    this.namespace = namespace
+    this.#store = store
+    this.resting = new Resting(store, store.shelves.push(this as never) - 1, kind.sizeOf)
+    this.#fetchAlone = fetchAlone(kind, store.soon)
+  }
+
+  isResident(id: KeyId): boolean {
+    return this.#residents.has(id)
+  }
+
+  /** The source said that there is no such thing, by leaving it out or by what the type's author says of its error. */
+  isGone(id: KeyId, error: unknown): boolean {
+    const failure = this.stateOf(id).trouble?.setback?.failure
+    return error instanceof KeyGoneError || (failure?.class === 'gone' && failure.error === error)
+  }
+
+  stateOf(id: KeyId): State<V> {
+    return this.#residents.get(id)?.cell.state() ?? this.resting.state(id)
+  }
+
+  /** The key as a resident, at least until `call` has returned. */
+  with<T>(id: KeyId, key: K, call: (resident: Resident<V>) => T): T {
+    const resident = this.#open(id, key)
+    resident.pins++
+    try {
+      return call(resident)
+    } finally {
+      this.unpin(resident)
+    }
+  }
+
+  unpin(resident: Resident<V>): void {
+    resident.pins--
+    this.#settled(resident)
+  }
+
+  /** Carries out a write: at rest, unless somebody is there who has to be told. */
+  write<T>(id: KeyId, key: K, call: (writer: Writer<V>) => T): T {
+    if (this.#store.isDisposed || this.#residents.has(id) || this.holderOf(id)?.resident) {
+      return this.with(id, key, ({ writer }) => call(writer))
+    }
+    const { timeline, draw } = this.#store
+    const apply = (input: Input<V>) => this.#applyAtRest(id, input)
+    const unasked = () => undefined as never
+    return call(
+      createWriter<V>(
+        { policy: this.kind.policy, timeline, draw },
+        {
+          apply,
+          state: () => this.resting.state(id) as State<V, never>,
+          seed: (entry, now) => apply({ type: 'seed', entry, now }),
+          // Nobody waits, and nothing is disposed.
+          readingOf: unasked,
+          disposedError: unasked,
+        },
+      ),
+    )
+  }
+
+  /** What a holder looks at: its own for as long as nothing happens to the key. */
+  residentOf(id: KeyId, key: K, holder: Holder<V>): Resident<V> {
+    holder.resident ??= this.#residents.get(id) ?? this.#create(id, key)
+    return holder.resident
+  }
+
+  hold(id: KeyId, holder: Holder<V>): void {
+    this.#holders.set(id, new WeakRef(holder))
+    this.#store.whenGone.register(holder, () => {
+      if (!this.holderOf(id)) this.#holders.delete(id)
+    })
+  }
+
+  holderOf(id: KeyId): Holder<V> | undefined {
+    return this.#holders.get(id)?.deref()
+  }
+
+  /** Drops every key that begins with these parts, and what fetches in the air will bring. Says how many there were. */
+  invalidatePrefix(prefix: readonly string[]): number {
+    const known = this.#ids().filter((id) => hasPrefix(id, prefix))
+    const invalidate = (id: KeyId) => this.write(id, undefined as K, (writer) => writer.invalidate())
+    return this.#store.newsroom.during(() => known.filter(invalidate).length)
+  }
+
+  /** Makes room: called for a row that nobody uses. */
+  evict(id: KeyId): void {
+    this.resting.forget(id)
+    const holder = this.holderOf(id)
+    if (holder) holder.resident = undefined
+    this.#store.newsroom.tell({ kind: 'evicted' }, this.#subjectOf(id))
+  }
+
+  dispose(): void {
+    for (const resident of this.#residents.values()) resident.cell.dispose()
+    for (const id of this.#holders.keys()) this.holderOf(id)?.resident?.cell.dispose()
+    this.#residents.clear()
+    this.resting.clear()
+  }
+
+  *inspect(): IterableIterator<Inspection & KeyName> {
+    const { now, toEpoch } = this.#store.timeline
+    for (const id of this.#ids()) {
+      const resident = this.#residents.get(id)
+      const inspection = resident ? inspectLive(resident) : inspect(this.resting.state(id), now(), toEpoch, atRest)
+      yield { ...this.#nameOf(id), ...inspection }
+    }
+  }
+
+  #ids(): KeyId[] {
+    return [...new Set([...this.resting.ids(), ...this.#residents.keys()])]
+  }
+
+  #open(id: KeyId, key: K): Resident<V> {
+    const known = this.#residents.get(id)
+    if (known) return known
+    const resident = this.holderOf(id)?.resident ?? this.#create(id, key)
+    if (this.#store.isDisposed) return resident
+    this.#residents.set(id, resident)
+    this.resting.wake(id)
+    return resident
+  }
+
+  #create(id: KeyId, key: K): Resident<V> {
+    const { policy, schema, waitUntil, fetch, fetchMany, type } = this.kind
+    const subject = { ...this.#subjectOf(id), listeners: new Set() } as Subject
+    const own: Fetch<V> | undefined = fetch && ((context, previous) => fetch(key, context, previous))
+    const initial = (this.#store.isDisposed ? { kind: 'disposed' } : this.resting.state(id)) as State<V, never>
+    const live = createLiveValue<V>(
+      {
+        ...this.#store.household,
+        policy,
+        schema,
+        waitUntil,
+        subject,
+        initial,
+        fetch: own ?? (fetchMany && this.#fetchAlone(id, key)),
+        named: ` of ${type} '${partsOf(id).join("', '")}'`,
+      },
+      {
+        replaced: ({ entry }) => {
+          if (entry !== resident.written) this.resting.write(id, entry)
+          resident.written = entry
+        },
+        settled: () => this.#settled(resident),
+      },
+    )
+    const resident: Resident<V> = { ...live, id, pins: 0, written: initial.entry }
+    return resident
+  }
+
+  /** Once everything that is queued by now was told, the key goes back to rest if nothing holds it up. */
+  #settled(resident: Resident<V>): void {
+    if (resident.pins || !resident.cell.isIdle()) return
+    this.#store.newsroom.afterwards(() => {
+      const { id, cell } = resident
+      if (resident.pins || !cell.isIdle() || this.#residents.get(id) !== resident) return
+      this.#residents.delete(id)
+      this.resting.rest(id, cell.state().trouble)
+    })
+  }
+
+  #applyAtRest(id: KeyId, input: Input<V>): boolean {
+    const { newsroom } = this.#store
+    return newsroom.during(() => {
+      const change = transition(this.resting.state(id), input, this.kind.policy)
+      if (!change) return false
+      const { entry, trouble } = change.state
+      this.resting.write(id, entry)
+      this.resting.rest(id, trouble)
+      for (const fact of change.facts) newsroom.tell(fact, this.#subjectOf(id))
+      return true
+    })
+  }
+
+  #subjectOf(id: KeyId): Subject {
+    return { label: this.#nameOf(id), listeners: nobody }
+  }
+
+  #nameOf(id: KeyId): KeyName {
+    const name = { type: this.kind.type, key: partsOf(id) }
+    return this.namespace.length ? { ...name, namespace: this.namespace } : name
+  }
+}

@@ -1,0 +1,44 @@
+/** What all types and namespaces of a registry share: its rows and their budget, its time and its listeners. */
+
+import { type Household, openHousehold, type Surroundings } from '../cache/setting.ts'
+import { startTimer } from '../time/timer.ts'
+import { type Row, Rows } from './rows.ts'
+import type { Shelf } from './shelf.ts'
+
+export type Store = ReturnType<typeof createStore>
+
+export interface Budget {
+  readonly maxEntries?: number | undefined
+  readonly maxBytes?: number | undefined
+}
+
+export function createStore(surroundings: Surroundings, { maxEntries = Infinity, maxBytes = Infinity }: Budget) {
+  const household: Household = openHousehold(surroundings)
+  const sized = maxBytes < Infinity
+  const rows = new Rows(sized)
+  const shelves: Shelf<never, unknown>[] = []
+  return {
+    ...household,
+    household,
+    rows,
+    sized,
+    maxEntries,
+    shelves,
+    isDisposed: false,
+    /** Calls back when an object that was handed out is held by nobody any more. */
+    whenGone: new FinalizationRegistry<() => void>((forget) => forget()),
+    waitUntil: surroundings.waitUntil,
+    soon: (ms: number, task: () => void) => void startTimer(household.clock, ms, task, false),
+    /** Evicts what was not used for longest until the rest is within the budget. What is in use stays. */
+    trim(arrived: Row) {
+      const evict = (row: Row) => shelves[rows.owner[row] as number]?.evict(rows.ids[row] as string)
+      // What is too large by itself would drive out all the others first.
+      if (arrived && rows.bytesAt(arrived) > maxBytes) evict(arrived)
+      while (rows.count > maxEntries || rows.bytes > maxBytes) {
+        const row = rows.oldest()
+        if (!row) return
+        evict(row)
+      }
+    },
+  }
+}
