@@ -9,7 +9,7 @@ class QuickFirst extends BaseSequencer {
     const rank = ({ moduleId }: TestSpecification) => {
       if (/\/test\/(state|policy)\//.test(moduleId)) return 0
       if (/\/(aftermath|refusals|races|values-refused|regressions|patience|hot-path|interop)\./.test(moduleId)) return 1
-      return /\/(cool-down|lifetime)\./.test(moduleId) ? 3 : 2
+      return /\/(cool-down|lifetime)\.|\/registry\//.test(moduleId) ? 3 : 2
     }
     return [...files].sort((a, b) => rank(a) - rank(b) || (a.moduleId < b.moduleId ? -1 : 1))
   }
@@ -18,9 +18,12 @@ class QuickFirst extends BaseSequencer {
 export default defineConfig({
   ...base,
   test: {
-    include: ['test/{laws,races,state,policy,testing}/**/*.test.ts'],
+    include: ['test/{laws,races,state,policy,testing,registry}/**/*.test.ts'],
     // A mutant does not reach processes of their own, and five hundred random schedules are slow to judge anything.
-    exclude: ['test/laws/lifetime-process.test.ts', 'test/laws/ownership-random.test.ts'],
+    exclude: [
+      'test/laws/{lifetime-process,ownership-random}.test.ts',
+      'test/registry/{twins,pressure,weak,lifetime}.test.ts',
+    ],
     sequence: { sequencer: QuickFirst },
     testTimeout: 10_000,
   },

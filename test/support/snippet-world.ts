@@ -1,5 +1,5 @@
 /** What the examples in README.md, docs/ and the doc comments take for granted: a source of each kind, and a cache. */
-import { BackgroundCache } from 'evercurrent'
+import { BackgroundCache, CacheRegistry } from 'evercurrent'
 
 export interface Token {
   readonly secret: string
@@ -30,8 +30,22 @@ export const tokenWorld =
 /** The same names and fresh caches for every snippet. */
 export function snippetWorld() {
   const describeTable = async (_table: string, _signal: AbortSignal) => ['id', 'placed_at']
+  const known = new Map([
+    ['orders', ['id', 'placed_at']],
+    ['customers', ['id', 'email']],
+  ])
+  const describeTables = async (tables: readonly string[], _signal: AbortSignal) =>
+    new Map([...known].filter(([table]) => tables.includes(table)))
+  const registry = new CacheRegistry()
   return {
     fetch: fetchSomething,
+    describeTables,
+    registry,
+    schemas: registry.define({
+      type: 'schema',
+      ttl: '30s',
+      fetchMany: (tables: readonly string[], { signal }) => describeTables(tables, signal),
+    }),
     describeTable,
     describe: describeTable,
     requestToken: async (_signal: AbortSignal): Promise<Token> => ({ secret: 's', expiresIn: 3600 }),
