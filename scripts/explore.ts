@@ -1,5 +1,8 @@
-/** Explores for longer than the tests do. `--hunt`: only until a law is broken, as scripts/planted-bugs.ts wants it. */
-import { explore, huntForBug, long } from '../test/explore/levels.ts'
+/**
+ * Explores for longer than the tests do. `--hunt`, `--hunt-registry`: only until a law is broken, as
+ * scripts/planted-bugs.ts wants it.
+ */
+import { explore, exploreRegistry, huntForBug, long } from '../test/explore/levels.ts'
 import { Violation } from '../test/explore/violation.ts'
 
 /** Exit codes: a law was broken; anything else went wrong. */
@@ -8,10 +11,12 @@ const CRASHED = 2
 
 const seed = Date.now() % 1_000_003
 try {
-  if (process.argv.includes('--hunt')) await huntForBug()
+  if (process.argv.includes('--hunt')) await huntForBug(false)
+  else if (process.argv.includes('--hunt-registry')) await huntForBug(true)
   else {
     console.log(`seed of the samples: ${seed}`)
     console.log(await explore(long, seed, console.log))
+    console.log(await exploreRegistry(long, seed, console.log))
   }
   process.exit(0)
 } catch (error) {

@@ -45,14 +45,18 @@ function makeCopy(name: string, bug?: PlantedBug): string {
   return folder
 }
 
-function hunt(folder: string, limit = LIMIT_MS): Promise<Outcome> {
+function hunt(folder: string, severalKeys = false, limit = LIMIT_MS): Promise<Outcome> {
   const began = performance.now()
-  const hunter = spawn(process.execPath, ['--import', 'tsx', 'scripts/explore.ts', '--hunt'], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: limit,
-    killSignal: 'SIGKILL',
-  })
+  const hunter = spawn(
+    process.execPath,
+    ['--import', 'tsx', 'scripts/explore.ts', severalKeys ? '--hunt-registry' : '--hunt'],
+    {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: limit,
+      killSignal: 'SIGKILL',
+    },
+  )
   let output = ''
   for (const stream of [hunter.stdout, hunter.stderr]) stream.on('data', (text) => (output += text))
   return new Promise((resolve) => {
@@ -78,12 +82,13 @@ const complaints: string[] = []
 try {
   const copies = bugs.map((bug, index) => [bug, makeCopy(String(index), bug)] as const)
   // Were a law broken without any bug, finding one would prove nothing. In the short form the tests have shown that.
-  const healthy = short || wanted.length > 0 ? undefined : hunt(makeCopy('healthy'), HEALTHY_LIMIT_MS)
+  const copy = short || wanted.length > 0 ? undefined : makeCopy('healthy')
+  const healthy = copy ? [false, true].map((severalKeys) => hunt(copy, severalKeys, HEALTHY_LIMIT_MS)) : []
   const began = performance.now()
   const worker = async () => {
     for (let next = copies.shift(); next; next = copies.shift()) {
       const [bug, folder] = next
-      const outcome = await hunt(folder)
+      const outcome = await hunt(folder, bug.severalKeys)
       const complaint = verdictOn(outcome)
       if (complaint) complaints.push(`${bug.name} (${bug.law}: ${bug.harm}): ${complaint}`)
       const found = complaint ?? (outcome.output.split('\n')[0] as string).slice(0, 100)
@@ -91,11 +96,12 @@ try {
     }
   }
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, worker))
-  const unplanted = await healthy
   const seconds = ((performance.now() - began) / 1000).toFixed(0)
   console.log(`\n${bugs.length - complaints.length} of ${bugs.length} planted bugs found in ${seconds} s`)
-  if (unplanted?.code === null) complaints.push('the hunt without a bug ran too long')
-  else if (unplanted?.code) complaints.push(`a law is broken without any bug:\n${unplanted.output}`)
+  for (const { code, output } of await Promise.all(healthy)) {
+    if (code === null) complaints.push('a hunt without a bug ran too long')
+    else if (code) complaints.push(`a law is broken without any bug:\n${output}`)
+  }
 } finally {
   rmSync(workshop, { recursive: true, force: true })
 }

@@ -15,7 +15,7 @@ export function compare(duo: Duo): void {
 }
 
 /** Ours are known by their code, those of a fetch are the same object. */
-const isTheError = (error: unknown, expected: unknown) =>
+export const isTheError = (error: unknown, expected: unknown) =>
   typeof expected === 'string' ? error instanceof CacheError && error.code === expected : error === expected
 
 /** L5, L15, L17: how often the fetch was called, with what, and which of the calls were aborted. */
@@ -41,10 +41,10 @@ function compareCallers({ got, expected: { callers } }: Duo): void {
   }
 }
 
-const lawOf = (answer: Answer) =>
+export const lawOf = (answer: Answer) =>
   answer.state === 'error' ? 'L15' : answer.state === 'pending' ? 'L7 L8' : 'L6 L9 L13'
 
-function agrees({ asReading, state, value, error }: Got, answer: Answer): boolean {
+export function agrees({ asReading, state, value, error }: Got, answer: Answer): boolean {
   if (state !== answer.state) return false
   if (answer.state === 'pending') return true
   if (answer.state === 'error') return isTheError(error, answer.error)
@@ -68,7 +68,7 @@ function compareState({ cache, expected }: Duo): void {
   hold(snapshot === cache.getSnapshot(), 'L22', () => 'two snapshots of one state')
 }
 
-function isSame({ status, value, fetchedAt, expiresAt, failure }: Snapshot<number>, seen: Seen): boolean {
+export function isSame({ status, value, fetchedAt, expiresAt, failure }: Snapshot<number>, seen: Seen): boolean {
   const { held } = seen
   const same =
     status === seen.status && value === held?.value && fetchedAt === held?.fetchedAt && expiresAt === held?.expiresAt
@@ -151,7 +151,7 @@ function compareNews({
 /** of all rules */
 const longestPause = 14_400_000
 
-const kindsOfNews = [
+export const kindsOfNews = [
   'fetch-started',
   'fetch-succeeded',
   'fetch-failed',

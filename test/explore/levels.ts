@@ -1,4 +1,6 @@
 /** How far the explorers go: in every test run, in a long one, and on the hunt for a planted bug. */
+import { exploreKeyed, sampleKeyed } from './keyed.ts'
+import { type KeyedRules, keyedRules, widerRules } from './keyed-rules.ts'
 import { explorePure } from './pure.ts'
 import { exploreReal, sampleReal } from './real.ts'
 import { allRules, type Rules } from './rules.ts'
@@ -8,6 +10,8 @@ export interface Level {
   readonly pure: (rules: Rules) => number
   /** every schedule of that many steps of the real class */
   readonly real: (rules: Rules) => number
+  /** every schedule of that many steps of the registry */
+  readonly keyed: (rules: KeyedRules) => number
   /** schedules of the real class drawn at random, under each of the rules, and their length */
   readonly sample: number
   readonly sampleDepth: number
@@ -22,6 +26,7 @@ const number = (name: string): number | undefined => {
 export const everyRun: Level = {
   pure: () => number('EXPLORE_PURE') ?? 7,
   real: () => number('EXPLORE_REAL') ?? 4,
+  keyed: ({ held }) => number('EXPLORE_KEYED') ?? (held ? 3 : 4),
   sample: number('EXPLORE_SAMPLE') ?? 1000,
   sampleDepth: number('EXPLORE_SAMPLE_DEPTH') ?? 12,
 }
@@ -30,15 +35,16 @@ export const everyRun: Level = {
 export const long: Level = {
   pure: () => 8,
   real: ({ name }) => (name === 'stale-if-error' ? 5 : 4),
+  keyed: () => 5,
   sample: 20_000,
   sampleDepth: 16,
 }
 
 /** From the cheapest to the dearest way to find a bug; the first that finds it ends the hunt. */
 const hunt: readonly Level[] = [
-  { pure: () => 3, real: () => 0, sample: 0, sampleDepth: 0 },
-  { pure: () => 5, real: () => 2, sample: 100, sampleDepth: 12 },
-  { pure: () => 6, real: () => 3, sample: 1500, sampleDepth: 14 },
+  { pure: () => 3, real: () => 0, keyed: () => 1, sample: 0, sampleDepth: 0 },
+  { pure: () => 5, real: () => 2, keyed: () => 2, sample: 100, sampleDepth: 12 },
+  { pure: () => 6, real: () => 3, keyed: () => 3, sample: 1500, sampleDepth: 14 },
 ]
 
 export interface Figures {
@@ -46,6 +52,11 @@ export interface Figures {
   edges: number
   pureSchedules: number
   realSchedules: number
+  sampled: number
+}
+
+export interface KeyedFigures {
+  schedules: number
   sampled: number
 }
 
@@ -68,6 +79,23 @@ export async function explore({ pure, real, sample, sampleDepth }: Level, seed: 
   return figures
 }
 
-export async function huntForBug(): Promise<void> {
-  for (const level of hunt) await explore(level, 1)
+/** The same for a registry of several keys. */
+export async function exploreRegistry({ keyed, sample, sampleDepth }: Level, seed: number, say = (_: string) => {}) {
+  const figures: KeyedFigures = { schedules: 0, sampled: 0 }
+  for (const rules of keyedRules) {
+    const schedules = await exploreKeyed(rules, keyed(rules))
+    figures.schedules += schedules
+    say(`registry, ${rules.name}: ${schedules} schedules of ${keyed(rules)} steps`)
+  }
+  for (const rules of [...keyedRules, ...widerRules]) {
+    await sampleKeyed(rules, sampleDepth, sample, seed)
+    figures.sampled += sample
+    say(`registry, ${rules.name}: ${sample} schedules of ${sampleDepth} steps`)
+  }
+  return figures
+}
+
+/** `severalKeys`: among those of a registry. */
+export async function huntForBug(severalKeys: boolean): Promise<void> {
+  for (const level of hunt) await (severalKeys ? exploreRegistry : explore)(level, 1)
 }

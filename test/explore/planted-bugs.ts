@@ -1,5 +1,6 @@
 /** Bugs to plant in a copy of `src`, each of which the explorers must find: what proves that they look. */
 import { plantedInClass } from './planted-in-class.ts'
+import { plantedInRegistry } from './planted-in-registry.ts'
 import { plantedInState } from './planted-in-state.ts'
 
 export interface PlantedBug {
@@ -12,8 +13,10 @@ export interface PlantedBug {
   readonly law: string
   /** what goes wrong, for whom */
   readonly harm: string
+  /** hunted by the explorer of a registry, and not by those of one value */
+  readonly severalKeys?: boolean
   /** in the short form too */
   readonly short?: boolean
 }
 
-export const plantedBugs: readonly PlantedBug[] = [...plantedInState, ...plantedInClass]
+export const plantedBugs: readonly PlantedBug[] = [...plantedInState, ...plantedInClass, ...plantedInRegistry]

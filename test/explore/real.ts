@@ -3,6 +3,7 @@
 import type { Result } from './answers.ts'
 import { createDuo, type Duo, promisesSettle } from './duo.ts'
 import { day, type Rules } from './rules.ts'
+import { type Choose, everySchedule, sampleSchedules } from './schedules.ts'
 import { hold, Violation } from './violation.ts'
 
 interface Step {
@@ -96,9 +97,6 @@ const more: Readonly<Record<string, Step>> = {
 
 const all: Readonly<Record<string, Step>> = { ...core, ...more }
 
-/** Picks the next of the steps that are open; `undefined` ends the schedule. */
-type Choose = (open: readonly string[]) => string | undefined
-
 /** Plays one schedule and checks it from a step on; throws a `Violation` with the steps that led to it. */
 async function play(duo: Duo, steps: Readonly<Record<string, Step>>, choose: Choose, checkFrom = 0): Promise<void> {
   const schedule: string[] = []
@@ -134,88 +132,14 @@ async function end(duo: Duo): Promise<void> {
   hold(expected.waiting().length === 0, 'L20', () => 'somebody waits after dispose()')
 }
 
-/** Rejections that nobody handled; Node tells of them when the turn ends. */
-function listenForUnhandled() {
-  const unhandled: unknown[] = []
-  const note = (error: unknown) => void unhandled.push(error)
-  process.on('unhandledRejection', note)
-  return {
-    async check() {
-      await new Promise((resolve) => setImmediate(resolve))
-      hold(
-        unhandled.length === 0,
-        'L11',
-        () => `${unhandled.length} rejections were not handled, first ${unhandled[0]}`,
-      )
-    },
-    stop: () => void process.off('unhandledRejection', note),
-  }
-}
-
-const turnEvery = 500
-
 /** Plays every schedule of that many steps and returns how many there are. */
-export async function exploreReal(rules: Rules, depth: number): Promise<number> {
-  const unhandled = listenForUnhandled()
-  const path: number[] = []
-  const widths: number[] = []
-  let schedules = 0
-  let changed = 0
-  try {
-    do {
-      let step = 0
-      const choose: Choose = (open) => {
-        if (step === depth) return undefined
-        widths[step] = open.length
-        path[step] ??= 0
-        return open[path[step++] as number]
-      }
-      await play(createDuo(rules), core, choose, changed)
-      path.length = widths.length = step
-      schedules++
-      if (schedules % turnEvery === 0) await unhandled.check()
-      // The next path in order: what comes before the step that changes was checked already.
-      while (path.length > 0 && (path.at(-1) as number) + 1 >= (widths[path.length - 1] as number)) path.pop()
-      changed = path.length - 1
-      if (path.length > 0) path[changed] = (path[changed] as number) + 1
-    } while (path.length > 0)
-    await unhandled.check()
-  } finally {
-    unhandled.stop()
-  }
-  return schedules
+export function exploreReal(rules: Rules, depth: number): Promise<number> {
+  return everySchedule(depth, (choose, checkFrom) => play(createDuo(rules), core, choose, checkFrom))
 }
 
-/** A generator of numbers in [0, 1) that a seed determines (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-/** Plays that many schedules drawn at random, of that many steps. */
-export async function sampleReal(rules: Rules, depth: number, schedules: number, seed: number): Promise<void> {
-  const unhandled = listenForUnhandled()
-  const random = randomFrom(seed)
-  try {
-    for (let schedule = 1; schedule <= schedules; schedule++) {
-      let step = 0
-      // Disposing ends a schedule, so it is drawn seldom.
-      const choose: Choose = (open) => {
-        if (step++ === depth) return undefined
-        const chosen = open[Math.floor(random() * open.length)]
-        return chosen === 'dispose' && random() < 0.8 ? 'get' : chosen
-      }
-      // In every other one a listener uses the cache.
-      await play(createDuo(rules, schedule % 2 === 0), all, choose)
-      if (schedule % turnEvery === 0) await unhandled.check()
-    }
-    await unhandled.check()
-  } finally {
-    unhandled.stop()
-  }
+/** Plays that many schedules drawn at random, of that many steps. In every other one a listener uses the cache. */
+export function sampleReal(rules: Rules, depth: number, schedules: number, seed: number): Promise<void> {
+  return sampleSchedules({ depth, schedules, seed }, (choose, schedule) =>
+    play(createDuo(rules, schedule % 2 === 0), all, choose),
+  )
 }
