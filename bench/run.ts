@@ -46,7 +46,7 @@ function report({ title, unit, capturedFloor, bars }: Scenario, figures: Readonl
       `${format(Math.min(...measured))}–${format(Math.max(...measured))}`,
       ratio(value, floor),
       ratio(value, capturedFloor),
-      !bar ? '' : 'times' in bar ? `<= ${bar.times} × floor` : `<= floor + ${bar.above} ${unit}`,
+      !bar ? '' : 'times' in bar ? `<= ${bar.times.toFixed(2)} × floor` : `<= floor + ${bar.above} ${unit}`,
       bar ? verdict(value <= ('times' in bar ? middle(floor) * bar.times : middle(floor) + bar.above)) : '',
     )
   }

@@ -4,12 +4,15 @@
 export interface Lru<T> {
   get(key: string): T | undefined
   fetch(key: string): Promise<T | undefined>
+  set(key: string, value: T): unknown
 }
 
 interface Options<T> {
   readonly max: number
   readonly ttl: number
   readonly allowStale: boolean
+  readonly maxSize?: number
+  readonly sizeCalculation?: () => number
   readonly fetchMethod: () => T | Promise<T>
 }
 
@@ -43,4 +46,13 @@ export async function lruCaches() {
     })
     return { cache, fetches: () => fetches }
   }
+}
+
+/** One cache of many values, as the registry holds them: bounded, with an expiry and a size each. */
+export async function manyLru<T>(max: number, ttl: number): Promise<Lru<T>> {
+  const { LRUCache }: Module = await import(packageName)
+  const fetchMethod = () => {
+    throw new Error('A fresh value was fetched again')
+  }
+  return new LRUCache<T>({ max, ttl, allowStale: true, maxSize: 2 ** 40, sizeCalculation: () => 100, fetchMethod })
 }

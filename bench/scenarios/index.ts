@@ -2,6 +2,7 @@
 
 import type { Scenario } from '../scenario.ts'
 import { importCost } from './import.ts'
+import { entryWeight, keyed1e3, keyed1e5, keyed1e6 } from './keyed.ts'
 import { stampedeAllocated, stampedeKept, stampedeTime } from './stampede.ts'
 import { warmGet, warmSync } from './warm.ts'
 
@@ -11,5 +12,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   stampede: stampedeTime,
   'stampede-allocated': stampedeAllocated,
   'stampede-kept': stampedeKept,
+  'keyed-1e3': keyed1e3,
+  'keyed-1e5': keyed1e5,
+  'keyed-1e6': keyed1e6,
+  'entry-weight': entryWeight,
   import: importCost,
 }
