@@ -31,13 +31,14 @@ const snippets = [
   ...snippetsOfMarkdown('README.md'),
   ...snippetsOfMarkdown('docs/laws.md'),
   ...snippetsOfMarkdown('docs/credentials.md'),
+  ...snippetsOfMarkdown('docs/registry.md'),
   ...snippetsOfDocComments('src', { ...packaged, rxjs: { combineLatest: rxjs.combineLatest } }),
 ]
 const world = './support/snippet-world.ts'
 /** What the platform has already needs no declaration. */
 const names = Object.keys(snippetWorld()).filter((name) => !(name in globalThis))
 
-it('every snippet compiles, and one that does not is found', () => {
+it('every snippet compiles, and one that does not is found', { timeout: 60_000 }, () => {
   const code = "import { BackgroundCache } from 'evercurrent'\nnew BackgroundCache({ ttl: '30s', fetch: 1 })\n"
   const planted = { at: 'planted.md:10', code }
   expect(typeErrors([...snippets, planted], world, names)).toEqual([
@@ -79,7 +80,14 @@ describe('the check of snippets', () => {
 
   it('has something to check in every place', async () => {
     const places = new Set(snippets.map(({ at }) => at.split(':')[0]))
-    expect([...places]).toEqual(expect.arrayContaining(['README.md', 'src/cache/background-cache.ts']))
+    expect([...places]).toEqual(
+      expect.arrayContaining([
+        'README.md',
+        'docs/registry.md',
+        'src/cache/background-cache.ts',
+        'src/registry/keyed.ts',
+      ]),
+    )
     const code = snippets.map((snippet) => snippet.code).join('')
     expect(code.match(/ \/\/ ('|true|undefined|\d|\[)/g)?.length).toBeGreaterThan(10)
   })
@@ -247,9 +255,10 @@ describe('README.md', () => {
   })
 
   it('quotes the size budgets of package.json', () => {
-    const [core, adapter, oauth] = manifest['size-limit'].map(({ limit }: { limit: string }) => limit)
+    const [core, registry, adapter, oauth] = manifest['size-limit'].map(({ limit }: { limit: string }) => limit)
     const quoted = [
       `is at most ${core}, minified and gzipped`,
+      `\`import { CacheRegistry }\` at most ${registry}, and neither imports anything`,
       `\`evercurrent/rxjs\` adds at most ${adapter} `,
       `\`evercurrent/oauth\` is at most ${oauth} `,
       `Node ${manifest.engines.node.replace('>=', '')} or newer`,
@@ -259,7 +268,15 @@ describe('README.md', () => {
   })
 })
 
-describe.each(['README.md', 'docs/laws.md', 'docs/credentials.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])('%s', (path) => {
+const documents = [
+  'README.md',
+  'docs/laws.md',
+  'docs/credentials.md',
+  'docs/registry.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+]
+describe.each(documents)('%s', (path) => {
   it('links only to what exists, and names only commands and files that exist', () => {
     const prose = text(path)
     const links = [...prose.matchAll(/\]\((?!https:)([^)#]+)\)/g)].map(([, link = '']) => link)
