@@ -10,7 +10,7 @@ const withPromises = 16_384
 const smallRegistry = 4096
 const sampled = 2048
 
-/** A million values as objects cost twice as much as these columns, and a collector of garbage walks every one of them. */
+/** As objects with as many numbers they would take more memory, and a collector of garbage would walk every one of them. */
 export class Rows {
   readonly #sized: boolean
   ids: KeyId[] = []

@@ -90,3 +90,19 @@ it('a value that was replaced, dropped or evicted is not in the promise of the n
   await texts.set('other', 'three')
   expect(await read()).toBe('fetched')
 })
+
+it('a key is forgotten once an overtaken fetch of it has answered those who waited', async () => {
+  let answer = (_: string) => {}
+  const fetch = () =>
+    new Promise<string>((resolve) => {
+      answer = resolve
+    })
+  const registry = new CacheRegistry()
+  const texts = registry.define({ type: 'a', ttl: '1m', fetch })
+  const read = texts.get('k')
+  await texts.invalidate('k')
+  expect([...registry.inspect()]).toMatchObject([{ key: ['k'], waiting: 1 }])
+  answer('old')
+  expect(await read).toBe('old')
+  expect([...registry.inspect()]).toEqual([])
+})
