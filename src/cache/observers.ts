@@ -1,6 +1,6 @@
 /** What observers of one value are told: snapshots that changed, and events, in the order things happened. */
 
-import type { Audience } from '../events/bulletin.ts'
+import { type Audience, join } from '../events/bulletin.ts'
 import type { CacheEvent, Fact } from '../events/cache-event.ts'
 import { looksSame, type Snapshot, snapshotOf } from '../state/snapshot.ts'
 import type { State } from '../state/state.ts'
@@ -15,19 +15,14 @@ export function createObservers<V>({ timeline, newsroom, subject, initial }: Set
   let last: Snapshot<V> = snapshotOf(shown, toEpoch)
 
   const tell = (fact: Fact, times?: number) => newsroom.tell(fact, subject, times)
-  const join = <T>(audience: Audience<T>, listener: (news: T) => unknown) => {
-    const subscription = { listener }
-    if (shown.kind !== 'disposed') audience.add(subscription)
-    return () => {
-      audience.delete(subscription)
-    }
-  }
+  const joinUnlessDisposed = <T>(audience: Audience<T>, listener: (news: T) => unknown) =>
+    shown.kind === 'disposed' ? () => {} : join(audience, listener)
   return {
     tell,
     snapshot: () => last,
     count: () => watchers.size,
-    watch: (listener: (snapshot: Snapshot<V>) => void) => join(watchers, listener),
-    listen: (listener: (event: CacheEvent) => void) => join(listeners, listener),
+    watch: (listener: (snapshot: Snapshot<V>) => void) => joinUnlessDisposed(watchers, listener),
+    listen: (listener: (event: CacheEvent) => void) => joinUnlessDisposed(listeners, listener),
     /** The state was replaced. */
     changed(state: State<V>, facts: readonly Fact[]) {
       const same = looksSame(state, shown)

@@ -64,6 +64,7 @@ export const householdRules = {
   waitUntil: isA<NonNullable<Surroundings['waitUntil']>>('function'),
 }
 export const valueRules = { ...policyRules, fetch: isA<never>('function'), schema: standardSchema }
+const rules = /* @__PURE__ */ (() => ({ ...valueRules, ...householdRules }))()
 
 export function openHousehold({ clock = systemClock, random = Math.random, name }: Surroundings): Household {
   const timeline = createTimeline(clock)
@@ -81,7 +82,7 @@ type Options<V> = PolicyOptions<V> & Surroundings & { readonly fetch?: Fetch<V>;
 
 /** Throws `TypeError` or `RangeError` naming the option and what was received. */
 export function resolveSetting<V>(options: Options<V>): Setting<V> {
-  const checked = checkOptions('new BackgroundCache()', options, { ...valueRules, ...householdRules })
+  const checked = checkOptions('new BackgroundCache()', options, rules)
   const { fetch, schema, waitUntil, name } = checked
   return {
     ...openHousehold(checked),

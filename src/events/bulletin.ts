@@ -3,6 +3,15 @@
 /** The listeners of one kind of news. Each subscription is an object of its own: one function may listen twice. */
 export type Audience<T> = Set<{ readonly listener: (news: T) => unknown }>
 
+/** Adds a listener. Returns what takes it away. */
+export function join<T>(audience: Audience<T>, listener: (news: T) => unknown): () => void {
+  const subscription = { listener }
+  audience.add(subscription)
+  return () => {
+    audience.delete(subscription)
+  }
+}
+
 export interface Bulletin {
   /** Runs a change, and tells what it caused once the outermost change is complete. */
   during<T>(change: () => T): T

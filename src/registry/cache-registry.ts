@@ -2,6 +2,7 @@
 
 import type { Definite } from '../cache/background-cache.ts'
 import { type CacheStats, statsOf } from '../cache/stats.ts'
+import { join } from '../events/bulletin.ts'
 import type { CacheEvent } from '../events/cache-event.ts'
 import type { StandardSchema } from '../fetch/schema.ts'
 import { checkOptions, isA } from '../policy/options.ts'
@@ -59,12 +60,8 @@ class Registry {
 
   on(listener: (event: CacheEvent) => void): () => void {
     listenerRule('the listener of on()', listener)
-    const { listeners } = this.#core.store.newsroom
-    const subscription = { listener }
-    if (!this.#core.store.isDisposed) listeners.add(subscription)
-    return () => {
-      listeners.delete(subscription)
-    }
+    const { isDisposed, newsroom } = this.#core.store
+    return isDisposed ? () => {} : join(newsroom.listeners, listener)
   }
 
   stats(): CacheStats {

@@ -116,24 +116,24 @@ export class KeyedView<K, V> {
 
   find(key: K): Promise<V | undefined> {
     return promised(() => {
-      const value = this.peek(key)
+      const id = this.#idOf(key)
+      const value = this.#look(id, 'expiresAt')
       if (value === undefined) {
         this.#tally.misses++
         return undefined
       }
       this.#tally.hits++
-      const id = this.#idOf(key)
       if (!this.#shelf.isResident(id)) this.#rows.touch(this.#shelf.resting.row(id))
       return value
     })
   }
 
   tryGet(key: K): V | undefined {
-    return this.#look(key, 'agingAt')
+    return this.#look(this.#idOf(key), 'agingAt')
   }
 
   peek(key: K): V | undefined {
-    return this.#look(key, 'expiresAt')
+    return this.#look(this.#idOf(key), 'expiresAt')
   }
 
   set(key: K, value: V, options?: unknown): Promise<void> {
@@ -232,8 +232,7 @@ export class KeyedView<K, V> {
   }
 
   /** What is held at the key, if it is usable, for a call that never fetches. */
-  #look(key: K, until: 'agingAt' | 'expiresAt'): V | undefined {
-    const id = this.#idOf(key)
+  #look(id: KeyId, until: 'agingAt' | 'expiresAt'): V | undefined {
     const row = this.#index.get(id)
     if (row === undefined) return undefined
     if (row > 0) return this.#isBefore(this.#rows[until](row)) ? (this.#rows.values[row] as V) : undefined

@@ -6,6 +6,7 @@ import type { StandardSchema } from '../fetch/schema.ts'
 import { checkOptions, isA, type Rule, refuse } from '../policy/options.ts'
 import { type Policy, type PolicyOptions, resolvePolicy } from '../policy/policy.ts'
 import type { FetchMany, KeyedFetch } from './keyed.ts'
+import { wholeNumber } from './options.ts'
 import { estimateBytes } from './size.ts'
 
 export interface Kind<K, V> {
@@ -20,17 +21,19 @@ export interface Kind<K, V> {
   sizeOf(value: V): number
 }
 
-const version: Rule<number> = (option, value) =>
-  Number.isSafeInteger(value) && (value as number) >= 0
-    ? (value as number)
-    : refuse(option, 'a whole number from 0', value, typeof value === 'number')
-
 const call = /* @__PURE__ */ isA<never>('function')
 const type: Rule<string> = (option, value) =>
   typeof value === 'string' && value ? value : refuse(option, 'a name that is not empty', value)
 
 // Made by a call that can be left out: whoever imports only `BackgroundCache` does not carry it.
-const rules = /* @__PURE__ */ (() => ({ ...valueRules, type, version, key: call, fetchMany: call, sizeOf: call }))()
+const rules = /* @__PURE__ */ (() => ({
+  ...valueRules,
+  type,
+  version: wholeNumber,
+  key: call,
+  fetchMany: call,
+  sizeOf: call,
+}))()
 
 type Classify = NonNullable<Policy<never>['classifyError']>
 /** A closure of its own: a weak handle keeps it, and must not keep the registry's listeners with it. */

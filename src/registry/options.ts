@@ -29,10 +29,12 @@ export interface TypeOptions<V> extends PolicyOptions<V> {
   readonly sizeOf?: ((value: V) => number) | undefined
 }
 
-const limit: Rule<number> = (option, value) =>
-  typeof value === 'number' && value >= 0 && (value === Infinity || Number.isSafeInteger(value))
-    ? value
+export const wholeNumber: Rule<number> = (option, value) =>
+  Number.isSafeInteger(value) && (value as number) >= 0
+    ? (value as number)
     : refuse(option, 'a whole number from 0', value, typeof value === 'number')
+
+const limit: Rule<number> = (option, value) => (value === Infinity ? value : wholeNumber(option, value))
 
 export const namespacePath: Rule<readonly string[]> = (option, value) => {
   const path = typeof value === 'string' ? [value] : value

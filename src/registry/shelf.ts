@@ -171,7 +171,8 @@ export class Shelf<K, V> {
 
   #create(id: KeyId, key: K): Resident<V> {
     const { policy, schema, waitUntil, fetch, fetchMany, type } = this.kind
-    const subject = { ...this.#subjectOf(id), listeners: new Set() } as Subject
+    const label = this.#nameOf(id)
+    const subject: Subject = { label, listeners: new Set() }
     const own: Fetch<V> | undefined = fetch && ((context, previous) => fetch(key, context, previous))
     const initial = (this.#store.isDisposed ? { kind: 'disposed' } : this.resting.state(id)) as State<V, never>
     const live = createLiveValue<V>(
@@ -183,7 +184,7 @@ export class Shelf<K, V> {
         subject,
         initial,
         fetch: own ?? (fetchMany && this.#fetchAlone(id, key)),
-        named: ` of ${type} '${partsOf(id).join("', '")}'`,
+        named: ` of ${type} '${label.key.join("', '")}'`,
       },
       {
         replaced: ({ entry }) => {
@@ -216,7 +217,8 @@ export class Shelf<K, V> {
       const { entry, trouble } = change.state
       this.resting.write(id, entry)
       this.resting.rest(id, trouble)
-      for (const fact of change.facts) newsroom.tell(fact, this.#subjectOf(id))
+      const subject = this.#subjectOf(id)
+      for (const fact of change.facts) newsroom.tell(fact, subject)
       return true
     })
   }

@@ -170,8 +170,9 @@ const registryBugs: readonly Omit<PlantedBug, 'severalKeys'>[] = [
   {
     name: 'look is a use',
     file: 'registry/keyed-view.ts',
-    search: "return this.#look(key, 'expiresAt')",
-    replacement: "this.#rows.touch(this.#shelf.resting.row(this.#idOf(key))); return this.#look(key, 'expiresAt')",
+    search: "return this.#look(this.#idOf(key), 'expiresAt')",
+    replacement:
+      "this.#rows.touch(this.#shelf.resting.row(this.#idOf(key))); return this.#look(this.#idOf(key), 'expiresAt')",
     law: 'the budget',
     harm: 'a dashboard that peeks keeps what nobody reads',
   },
