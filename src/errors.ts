@@ -73,6 +73,30 @@ export class BatchError<K = unknown, V = unknown> extends CacheError {
   }
 }
 
+/** A storage tier did not do what it was asked to. */
+export class BackendError extends CacheError {
+  static readonly code = 'BACKEND'
+  override readonly code = 'BACKEND'
+  override readonly name = 'BackendError'
+  /** which call of the backend, such as `set` */
+  readonly operation: string
+  /** `unreachable`: no answer in time, or none is expected; `refused`: the key had moved on */
+  readonly reason: 'full' | 'unreachable' | 'refused' | 'failed'
+
+  constructor(
+    message: string,
+    options: {
+      readonly operation: string
+      readonly reason: 'full' | 'unreachable' | 'refused' | 'failed'
+      readonly cause?: unknown
+    },
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.operation = options.operation
+    this.reason = options.reason
+  }
+}
+
 /** One thing a schema found wrong. Its message is left out on purpose: it may quote the value. */
 export interface Issue {
   readonly path: readonly PropertyKey[]

@@ -16,6 +16,19 @@ export type DiscardReason =
   | 'announced'
   | 'disposed'
   | 'older'
+  /** the tier had moved on since the fetch began */
+  | 'refused'
+
+/** What is wrong with the bytes a tier gave. */
+export type StoredDefect =
+  | 'foreign'
+  | 'truncated'
+  | 'flipped'
+  | 'other-key'
+  | 'other-type'
+  | 'newer-version'
+  | 'future'
+  | 'schema'
 
 interface EventBase {
   /** epoch milliseconds */
@@ -51,6 +64,13 @@ export type Fact =
   /** the fetch took longer than what it brought may live: served to its waiters, not kept */
   | { readonly kind: 'slower-than-ttl'; readonly tookMs: number; readonly ttlMs: number }
   | { readonly kind: 'served-stale'; readonly age: number }
+  /** the tier threw, did not answer in time, or is left alone after it failed too often */
+  | { readonly kind: 'backend-failed'; readonly operation: string; readonly error: unknown }
+  /** the tier is left alone until then (epoch milliseconds), and is asked again */
+  | { readonly kind: 'backend-suspended'; readonly until: number }
+  | { readonly kind: 'backend-resumed' }
+  /** what the tier held is treated as a miss */
+  | { readonly kind: 'stored-value-rejected'; readonly because: StoredDefect }
   /** a listener or a callback threw or rejected; never told to the listener that failed */
   | { readonly kind: 'listener-failed'; readonly error: unknown }
 

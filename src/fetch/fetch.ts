@@ -1,8 +1,7 @@
 /** What a fetch is told, and what it may answer. */
 
 import type { FetchReason } from '../events/cache-event.ts'
-
-export type Awaitable<T> = T | PromiseLike<T>
+import type { Awaitable } from '../time/awaitable.ts'
 
 declare const notModified: unique symbol
 /** The answer "what you hold is still right". */

@@ -1,7 +1,7 @@
 /** Whether what a fetch returned has the right shape: any Standard Schema decides (zod, valibot, arktype, …). */
 
 import { InvalidValueError, type Issue } from '../errors.ts'
-import type { Awaitable } from './fetch.ts'
+import type { Awaitable } from '../time/awaitable.ts'
 
 /** The part of https://standardschema.dev that is needed here. */
 export interface StandardSchema<Output> {

@@ -1,7 +1,8 @@
 /** The public faces of a registry's caches: what they ask of their author, and what they offer. */
 
 import type { Observed, ReadOptions, SeedOptions, SetOptions } from '../cache/observed.ts'
-import type { Awaitable, FetchContext, Held, NotModified, Reading } from '../fetch/fetch.ts'
+import type { FetchContext, Held, NotModified, Reading } from '../fetch/fetch.ts'
+import type { Awaitable } from '../time/awaitable.ts'
 import type { Duration } from '../time/duration.ts'
 
 /**

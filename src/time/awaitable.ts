@@ -1,0 +1,3 @@
+/** A result that is there at once, or comes later. */
+
+export type Awaitable<T> = T | PromiseLike<T>
