@@ -1,18 +1,17 @@
 /** One slot: its state, the fetches in the air, and what follows from every change. */
 
-import { CacheDisposedError, FetchTimeoutError } from '../errors.ts'
+import { CacheDisposedError } from '../errors.ts'
 import type { FetchReason } from '../events/cache-event.ts'
-import { attempt } from '../fetch/attempt.ts'
-import { answerNotModified, type Fetch, type Held, type NotModified, type Reading } from '../fetch/fetch.ts'
+import type { Fetch, Held, Reading } from '../fetch/fetch.ts'
 import { createFlight, type Flight } from '../fetch/flight.ts'
-import { judge, judgeFailure } from '../fetch/verdict.ts'
-import { handled, type Outcome, openRoom, type WaitingRoom } from '../fetch/waiting-room.ts'
+import type { Verdict } from '../fetch/verdict.ts'
+import { type Outcome, openRoom, type WaitingRoom } from '../fetch/waiting-room.ts'
 import type { Entry } from '../policy/lifetime.ts'
 import { isUsable, mayServeStale } from '../state/read-plan.ts'
 import type { State } from '../state/state.ts'
 import { type Input, transition } from '../state/transition.ts'
 import { captureContext } from '../time/async-context.ts'
-import { startTimer } from '../time/timer.ts'
+import { createLauncher } from './launcher.ts'
 import { createObservers } from './observers.ts'
 import type { Setting } from './setting.ts'
 
@@ -30,12 +29,19 @@ export interface Consequences<V> {
   replaced(state: State<V, Flight<V>>): void
   /** Called once everything that a change causes has begun. */
   settled(): void
+  /** Called when a fetch that owns the slot has brought its verdict, before anybody is told. */
+  landed?: ((flight: Flight<V>, verdict: Verdict<V>) => void) | undefined
+  /** Called when a fetch has lost the slot, though somebody may wait for it yet. */
+  lost?: ((flight: Flight<V>) => void) | undefined
   /** Called when a fetch has answered everybody who waited for it. */
-  over(): void
+  over(flight: Flight<V>): void
 }
 
-export function createCell<V>(setting: Setting<V>, { replaced, settled, over }: Consequences<V>) {
-  const { policy, timeline, clock, draw, schema, named } = setting
+export function createCell<V>(
+  setting: Setting<V>,
+  { replaced, settled, landed, lost: overtaken, over }: Consequences<V>,
+) {
+  const { policy, timeline, named } = setting
   const { during, guard } = setting.newsroom
   const { toEpoch, checkedNow } = timeline
   /** fetches that lost the slot, and fly on for those who wait for them */
@@ -67,7 +73,7 @@ export function createCell<V>(setting: Setting<V>, { replaced, settled, over }: 
     flight.stopTimer()
     flight.readers.answer(forReaders)
     flight.refreshers.answer(forRefreshers)
-    over()
+    over(flight)
   }
   const stop = (flight: Flight<V>, outcome: Outcome<V>) => {
     finish(flight, outcome)
@@ -91,6 +97,7 @@ export function createCell<V>(setting: Setting<V>, { replaced, settled, over }: 
       if (lost) {
         lost.lostTo = because
         adrift.add(lost)
+        overtaken?.(lost)
       }
       replaced(state)
       observers.changed(state, facts)
@@ -111,59 +118,16 @@ export function createCell<V>(setting: Setting<V>, { replaced, settled, over }: 
   const newFlight = (reason: FetchReason, refreshers?: WaitingRoom<V>) =>
     createFlight({ reason, startedAt: checkedNow(), previous: state.entry }, refreshers)
 
-  /** Starts it in the empty slot. The fetch function is called before this returns. */
-  const launch = (flight: Flight<V>, fetch: Fetch<V>) =>
-    during(() => {
-      const { reason, startedAt, previous } = flight
-      const { signal } = flight.controller
-      flight.stopTimer = startTimer(clock, policy.fetchTimeout, () => timeOut(flight), false)
-      apply({ type: 'launch', flight, now: startedAt })
-      const notModified = () => answerNotModified(!!previous)
-      const context = { signal, reason, startedAt: toEpoch(startedAt), notModified }
-      handled(
-        attempt(fetch, context, previous && heldOf(previous), schema)
-          .then((result) => landed(flight, result))
-          .catch((error) => failed(flight, error)),
-      )
-    })
-
-  const landed = (flight: Flight<V>, result: V | NotModified) => {
-    if (flight.over) {
-      if (flight.lostTo === 'timed-out') tell({ kind: 'fetch-discarded', because: 'timed-out' })
-      return
-    }
-    const now = checkedNow()
-    // One that was superseded is compared with nothing: it only answers its waiters.
-    const held = flight.lostTo ? undefined : state.entry
-    const verdict = judge(result, { policy, timeline, launch: flight, held, now, draw })
-    const { kind, entry } = verdict
-    during(() => {
-      apply({ type: 'landed', flight, verdict, now })
-      const fromMemory = kind === 'older'
-      const stale = fromMemory ? !isUsable(state, now) : kind === 'slow'
-      finish(flight, { reading: readingOf(entry, fromMemory ? 'memory' : 'source', stale) })
-    })
-  }
-  const failed = (flight: Flight<V>, error: unknown) => {
-    if (flight.over) return
-    const now = checkedNow()
-    const verdict = judgeFailure(error, policy, draw(), guard)
-    during(() => {
-      apply({ type: 'landed', flight, verdict, now })
-      // Readers who waited when the value was invalidated asked for this fetch's own result.
-      const mayFallBack = verdict.class === 'retry' && flight.lostTo !== 'invalidated'
-      const reading = mayFallBack ? fallback(now, flight.readers.waiting) : undefined
-      finish(flight, reading ? { reading } : { error }, { error })
-    })
-  }
-  const timeOut = (flight: Flight<V>) => {
-    const error = new FetchTimeoutError(`The fetch${named} did not settle within ${policy.fetchTimeout} ms`)
-    during(() => {
-      failed(flight, error)
-      flight.lostTo ??= 'timed-out'
-      flight.controller.abort(error)
-    })
-  }
+  const launch = createLauncher<V>(setting, {
+    state: () => state,
+    apply: (input) => apply(input),
+    finish,
+    heldOf,
+    readingOf,
+    fallback: (now, readers) => fallback(now, readers),
+    tell,
+    landed,
+  })
 
   /** A fetch may outlive its reader: whoever keeps the process up for it is told when it is over. */
   const handOver = (flight: Flight<V>, waitUntil = setting.waitUntil) => {

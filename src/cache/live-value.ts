@@ -1,6 +1,7 @@
 /** How the parts of one live value hang together: its cell, and who reads it, writes it and keeps it fresh. */
 
 import type { Flight } from '../fetch/flight.ts'
+import type { Verdict } from '../fetch/verdict.ts'
 import { type Inspection, inspect } from '../state/snapshot.ts'
 import type { State } from '../state/state.ts'
 import { createCell } from './cell.ts'
@@ -13,6 +14,10 @@ import { createWriter } from './writer.ts'
 export interface Residence<V> {
   /** Called after every change, before anybody is told. */
   replaced(state: State<V, Flight<V>>): void
+  /** Called when a fetch that owns the slot has brought its verdict, before anybody is told. */
+  landed?(flight: Flight<V>, verdict: Verdict<V>): void
+  /** Called when a fetch has lost the slot, and when it has answered everybody. */
+  over?(flight: Flight<V>): void
   /** Called when nothing more comes of a change, or of a fetch. */
   settled(): void
 }
@@ -29,7 +34,12 @@ export function createLiveValue<V>(setting: Setting<V>, residence?: Residence<V>
       keeper.tend()
       residence?.settled()
     },
-    over: () => residence?.settled(),
+    landed: residence?.landed,
+    lost: residence?.over,
+    over(flight) {
+      residence?.over?.(flight)
+      residence?.settled()
+    },
   })
   const reader = createReader(setting, cell)
   const keeper = createKeeper(setting, cell)

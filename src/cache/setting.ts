@@ -3,6 +3,7 @@
 import { createNewsroom, type Newsroom, type Subject } from '../events/newsroom.ts'
 import type { Fetch } from '../fetch/fetch.ts'
 import type { Flight } from '../fetch/flight.ts'
+import type { Load } from '../fetch/found.ts'
 import type { StandardSchema } from '../fetch/schema.ts'
 import { checkOptions, isA, type Rule, refuse } from '../policy/options.ts'
 import { type Policy, type PolicyOptions, policyRules, resolvePolicy } from '../policy/policy.ts'
@@ -29,12 +30,14 @@ export interface Household {
   readonly draw: () => number
   readonly newsroom: Newsroom
   /** how many reads were answered from memory, and how many were not */
-  readonly tally: { hits: number; misses: number }
+  readonly tally: { hits: number; backendHits: number; misses: number }
 }
 
 export interface Setting<V> extends Household {
   readonly policy: Policy<V>
   readonly fetch: Fetch<V> | undefined
+  /** where a value is looked for before it is fetched */
+  readonly load?: Load<V> | undefined
   readonly schema: StandardSchema<V> | undefined
   readonly waitUntil: Surroundings['waitUntil']
   /** for messages: ` 'name'`, or nothing */
@@ -73,7 +76,7 @@ export function openHousehold({ clock = systemClock, random = Math.random, name 
     const drawn = newsroom.guard(random) ?? NaN
     return drawn >= 0 && drawn <= 1 ? drawn : 0.5
   }
-  return { clock, timeline, draw, newsroom, tally: { hits: 0, misses: 0 } }
+  return { clock, timeline, draw, newsroom, tally: { hits: 0, backendHits: 0, misses: 0 } }
 }
 
 export const empty: State<never, never> = { kind: 'empty' }

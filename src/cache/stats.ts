@@ -1,6 +1,7 @@
 /** What is counted: reads by how they were answered, fetches by how they ended. */
 
 import type { Fact } from '../events/cache-event.ts'
+import type { Household } from './setting.ts'
 
 /** Counts since the cache was made. A read that joined a flight is a miss; `peek` and `tryGet` are not counted. */
 export interface CacheStats {
@@ -22,23 +23,24 @@ export interface CacheStats {
 }
 
 export function statsOf(
-  { hits, misses }: { readonly hits: number; readonly misses: number },
+  { hits, backendHits, misses }: Household['tally'],
   counts: { readonly [K in Fact['kind']]?: number },
+  writeFailures = 0,
 ): Omit<CacheStats, 'entries' | 'bytes'> {
   const of = (kind: Fact['kind']) => counts[kind] ?? 0
-  const reads = hits + misses || 1
+  const reads = hits + backendHits + misses || 1
   return {
     hits,
-    backendHits: 0,
+    backendHits,
     misses,
     staleServed: of('served-stale'),
     fetches: of('fetch-started'),
     fetchFailures: of('fetch-failed'),
     discarded: of('fetch-discarded'),
     writes: of('value-set') + of('value-seeded'),
-    writeFailures: 0,
+    writeFailures,
     evictions: of('evicted'),
-    hitRatio: hits / reads,
+    hitRatio: (hits + backendHits) / reads,
     missRatio: misses / reads,
   }
 }

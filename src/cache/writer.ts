@@ -1,7 +1,7 @@
 /** What writing from outside does to a value: checked first, then one input of the state machine. */
 
 import { freezeDeep } from '../policy/freeze.ts'
-import { explainExpired, makeEntry, ownExpiryOf } from '../policy/lifetime.ts'
+import { type Entry, explainExpired, makeEntry, ownExpiryOf } from '../policy/lifetime.ts'
 import { checkOptions, instant, refuse } from '../policy/options.ts'
 import type { Cell } from './cell.ts'
 import type { Setting } from './setting.ts'
@@ -31,14 +31,22 @@ export function createWriter<V>(
     return { now, ownExpiry, entry }
   }
 
+  /** What `set()` would write, once it was checked. */
+  const prepare = (value: V, options: unknown = {}): Entry<V> => {
+    const { expiresAt } = checkOptions('set()', options, { expiresAt: instant })
+    if (isDisposed()) throw cell.disposedError()
+    const { entry, now, ownExpiry } = arrival('set()', value, Infinity, expiresAt)
+    if (ownExpiry <= now) throw new RangeError(`Cannot set a value: ${explainExpired(timeline, ownExpiry, now)}`)
+    return entry
+  }
+  const accept = (entry: Entry<V>): void => {
+    cell.apply({ type: 'set', entry, now: checkedNow() }, { reading: cell.readingOf(entry, 'memory', false) })
+  }
+
   return {
-    set(value: V, options: unknown = {}): void {
-      const { expiresAt } = checkOptions('set()', options, { expiresAt: instant })
-      if (isDisposed()) throw cell.disposedError()
-      const { entry, now, ownExpiry } = arrival('set()', value, Infinity, expiresAt)
-      if (ownExpiry <= now) throw new RangeError(`Cannot set a value: ${explainExpired(timeline, ownExpiry, now)}`)
-      cell.apply({ type: 'set', entry, now }, { reading: cell.readingOf(entry, 'memory', false) })
-    },
+    prepare,
+    accept,
+    set: (value: V, options?: unknown): void => accept(prepare(value, options)),
 
     seed(value: V, options: unknown = {}): boolean {
       const rules = { fetchedAt: instant, expiresAt: instant }

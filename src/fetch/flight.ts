@@ -11,6 +11,8 @@ export interface Launch<V> {
   readonly startedAt: number
   /** what was held at the launch */
   readonly previous: Entry<V> | undefined
+  /** a tier is asked first: the source was not, and may never be */
+  readonly isLookingUp?: boolean
 }
 
 /**
@@ -18,6 +20,9 @@ export interface Launch<V> {
  * who asked for a newer one.
  */
 export interface Flight<V> extends Launch<V> {
+  startedAt: number
+  previous: Entry<V> | undefined
+  isLookingUp?: boolean
   readers: WaitingRoom<V>
   readonly refreshers: WaitingRoom<V>
   readonly controller: AbortController

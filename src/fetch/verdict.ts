@@ -19,6 +19,8 @@ export type Verdict<V> =
   | { readonly kind: 'older'; readonly entry: Entry<V>; readonly draw: number }
   | Defeat
 
+type Landing<V> = Exclude<Verdict<V>, Defeat>
+
 /** How a fetch ended badly. */
 export interface Defeat {
   readonly kind: 'failed'
@@ -40,7 +42,7 @@ interface Case<V> {
 }
 
 /** Throws what makes the fetch a failed one, errors of the user's callbacks included. */
-export function judge<V>(result: V | NotModified | undefined, of: Case<V>): Exclude<Verdict<V>, Defeat> {
+export function judge<V>(result: V | NotModified | undefined, of: Case<V>): Landing<V> {
   const { policy, timeline, launch, now, held, draw } = of
   const unmodified = isNotModified(result)
   const value = unmodified ? launch.previous?.value : result
@@ -49,7 +51,7 @@ export function judge<V>(result: V | NotModified | undefined, of: Case<V>): Excl
       `The fetch resolved to ${unmodified ? 'notModified, but nothing was held' : 'undefined: use null'}`,
     )
   }
-  const same = held && (Object.is(value, held.value) || (!unmodified && policy.equals(value, held.value)))
+  const same = held && (unmodified ? Object.is(value, held.value) : isSame(value, held, policy))
   if (held && !same && policy.isNewer?.(value, held.value) === false)
     return { kind: 'older', entry: held, draw: draw() }
 
@@ -60,6 +62,16 @@ export function judge<V>(result: V | NotModified | undefined, of: Case<V>): Excl
   if (policy.freeze) freezeDeep(entry.value)
   return { kind: entry.expiresAt <= now ? 'slow' : same ? 'renewed' : 'replaced', entry }
 }
+
+/** What a tier held is as good as what the source would have brought. */
+export function acceptFound<V>(entry: Entry<V>, held: Entry<V> | undefined, policy: Policy<V>): Landing<V> {
+  return held && isSame(entry.value, held, policy)
+    ? { kind: 'renewed', entry: { ...entry, value: held.value } }
+    : { kind: 'replaced', entry }
+}
+
+const isSame = <V>(value: V, held: Entry<V>, { equals }: Policy<V>) =>
+  Object.is(value, held.value) || equals(value, held.value)
 
 /** Calls the user's code; `undefined` when that failed. */
 type Guard = <T>(call: () => T) => T | undefined

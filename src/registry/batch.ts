@@ -20,6 +20,8 @@ export interface Batch<K, V> {
   /** The fetch of one key: it joins the batch, or goes alone once that was sent. */
   fetchOf(id: KeyId, key: K): Fetch<V>
   send(): void
+  /** called for every key that joins before it was sent */
+  boarded?: (id: KeyId) => void
 }
 
 export function openBatch<K, V>(kind: Kind<K, V>): Batch<K, V> {
@@ -35,7 +37,7 @@ export function openBatch<K, V>(kind: Kind<K, V>): Batch<K, V> {
       for (const { reject } of asked.values()) reject(error)
     })
   }
-  return {
+  const batch: Batch<K, V> = {
     send,
     fetchOf: (id, key) => (context) =>
       new Promise<V>((resolve, reject) => {
@@ -54,9 +56,11 @@ export function openBatch<K, V>(kind: Kind<K, V>): Batch<K, V> {
             reject(error)
           },
         })
-        if (!isOpen) send()
+        if (isOpen) batch.boarded?.(id)
+        else send()
       }),
   }
+  return batch
 }
 
 /** One call, for all of them. What it throws is every key's own failure. */
@@ -98,7 +102,7 @@ function whenAllAre(signals: readonly AbortSignal[]): AbortSignal {
 }
 
 /** How long a key whose refresh nobody waits for may wait for others that are due as well. */
-const companyWithin = 50
+export const companyWithin = 50
 
 /**
  * The fetch of single keys of a type that has only `fetchMany`: at once for who waits; a refresh ahead of time takes

@@ -8,13 +8,14 @@ import type { StandardSchema } from '../fetch/schema.ts'
 import { checkOptions, isA } from '../policy/options.ts'
 import type { Lifetime } from '../policy/policy.ts'
 import type { Inspection } from '../state/snapshot.ts'
+import { namespacePrefix } from './full-key.ts'
 import { idOf, type KeyParts } from './key.ts'
 import type { FetchMany, KeyedCache, KeyedFetch, KeyName, PerCallKeyedCache } from './keyed.ts'
 import { KeyedView } from './keyed-view.ts'
 import { type Kind, resolveKind } from './kind.ts'
 import { namespacePath, type RegistryOptions, registryRules, type TypeOptions } from './options.ts'
 import { Shelf } from './shelf.ts'
-import { createStore, type Store } from './store.ts'
+import { type Budget, createStore, type Store } from './store.ts'
 
 const listenerRule = /* @__PURE__ */ isA('function')
 
@@ -30,6 +31,20 @@ interface Core {
   readonly places: Map<string, Place<never, never>>
 }
 
+function openCore(checked: RegistryOptions): Core {
+  const store = createStore(checked, checked as Budget)
+  const places: Core['places'] = new Map()
+  store.tier?.follow((message) => {
+    store.newsroom.during(() => {
+      for (const { shelf } of places.values()) {
+        if (message === 'lost-messages') shelf.stored?.recheck()
+        else shelf.stored?.announced(message)
+      }
+    })
+  })
+  return { store, kinds: new Map(), places }
+}
+
 class Registry {
   static readonly name = 'CacheRegistry'
   readonly #core: Core
@@ -38,9 +53,8 @@ class Registry {
 
   constructor(options: RegistryOptions = {}, within?: readonly [Core, readonly string[]]) {
     const checked = checkOptions('new CacheRegistry()', options, registryRules)
-    const fresh = () => ({ store: createStore(checked, checked), kinds: new Map(), places: new Map() })
     this.#isRoot = !within
-    ;[this.#core, this.#path] = within ?? [fresh(), checked.namespace ?? []]
+    ;[this.#core, this.#path] = within ?? [openCore(checked), checked.namespace ?? []]
   }
 
   define<K, V>(options: TypeOptions<V>) {
@@ -65,8 +79,12 @@ class Registry {
   }
 
   stats(): CacheStats {
-    const { tally, newsroom, rows, sized } = this.#core.store
-    return { ...statsOf(tally, newsroom.counts), entries: rows.count, bytes: sized ? rows.bytes : undefined }
+    const { tally, newsroom, rows, sized, tier } = this.#core.store
+    return {
+      ...statsOf(tally, newsroom.counts, tier?.writeFailures),
+      entries: rows.count,
+      bytes: sized ? rows.bytes : undefined,
+    }
   }
 
   *inspect(): IterableIterator<Inspection & KeyName> {
@@ -74,18 +92,28 @@ class Registry {
   }
 
   async clear(): Promise<void> {
-    const { newsroom, tally } = this.#core.store
+    const { newsroom, tally, tier, isDisposed } = this.#core.store
+    const prefix = namespacePrefix(this.#path)
     newsroom.during(() => {
-      for (const shelf of this.#shelves()) shelf.invalidatePrefix([])
+      for (const shelf of this.#shelves()) {
+        shelf.invalidatePrefix([])
+        shelf.stored?.forgetPrefix(prefix)
+      }
     })
+    const told = isDisposed ? undefined : tier?.dropPrefix(prefix)
+    told?.catch(() => {})
     // The counters are everybody's: whoever clears a part of the registry leaves them.
-    if (!this.#isRoot) return
-    Object.assign(tally, { hits: 0, misses: 0 })
-    for (const kind of Object.keys(newsroom.counts)) delete newsroom.counts[kind as keyof typeof newsroom.counts]
+    if (this.#isRoot) {
+      Object.assign(tally, { hits: 0, backendHits: 0, misses: 0 })
+      if (tier) tier.writeFailures = 0
+      for (const kind of Object.keys(newsroom.counts)) delete newsroom.counts[kind as keyof typeof newsroom.counts]
+    }
+    await told
   }
 
-  /** Resolves once everything written so far is where it belongs. */
-  async flush(): Promise<void> {}
+  async flush(): Promise<void> {
+    await this.#core.store.tier?.flush()
+  }
 
   async dispose(): Promise<void> {
     const { store, places } = this.#core
@@ -96,6 +124,7 @@ class Registry {
       store.newsroom.tell({ kind: 'disposed' })
       store.newsroom.afterwards(() => store.newsroom.listeners.clear())
     })
+    await store.tier?.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -189,7 +218,7 @@ export interface CacheRegistry extends AsyncDisposable {
   inspect(): Iterable<Inspection & KeyName>
   /** Invalidates every key of this namespace and below; at the root it also resets the counters. */
   clear(): Promise<void>
-  /** Resolves once everything written so far is where it belongs: in memory it is at once. */
+  /** Resolves once every write so far has reached the backend or failed, at the latest after `writeDeadline`. */
   flush(): Promise<void>
   /**
    * Aborts fetches, rejects who waits with `CacheDisposedError`, stops timers and ends observers. On a namespace: all of

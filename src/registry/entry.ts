@@ -11,7 +11,8 @@ import type { Duration } from '../time/duration.ts'
 import { type KeyId, partsOf } from './key.ts'
 import type { CacheEntry } from './keyed.ts'
 import type { KeyedView } from './keyed-view.ts'
-import type { Holder, Resident, Shelf } from './shelf.ts'
+import type { Holder, Resident } from './resident.ts'
+import type { Shelf } from './shelf.ts'
 
 const listenerRule = /* @__PURE__ */ isA('function')
 

@@ -2,13 +2,12 @@
 
 import type { ReadOptions } from '../cache/observed.ts'
 import { waitRules } from '../cache/reader.ts'
-import { BatchError } from '../errors.ts'
 import type { Fetch, Reading } from '../fetch/fetch.ts'
 import { handled } from '../fetch/waiting-room.ts'
 import { checkOptions, isA, refuse } from '../policy/options.ts'
 import { planRead } from '../state/read-plan.ts'
-import { openBatch } from './batch.ts'
 import { holdEntry } from './entry.ts'
+import { getMany } from './get-many.ts'
 import { idOf, type KeyId, partsOf } from './key.ts'
 import type { CacheEntry, KeyedFetch, WeakKeyedCache } from './keyed.ts'
 import type { Row } from './rows.ts'
@@ -19,7 +18,7 @@ import { weakHandle } from './weak.ts'
 const partRule = /* @__PURE__ */ isA('string')
 
 /** Calls at once; what it throws is a rejection that may go unheard. */
-const promised = <T>(call: () => T): Promise<T> => handled(new Promise((resolve) => resolve(call())))
+const promised = <T>(call: () => T | Promise<T>): Promise<T> => handled(new Promise((resolve) => resolve(call())))
 
 export class KeyedView<K, V> {
   static readonly name = 'KeyedCache'
@@ -83,49 +82,26 @@ export class KeyedView<K, V> {
     if (typeof keys === 'string') refuse('the keys of getMany()', 'an array or another iterable, not one key', keys)
     const given: (readonly [KeyId, K])[] = []
     for (const key of keys) given.push([this.#idOf(key), key])
-    const wanted = new Map<KeyId, K>()
-    for (const [id, key] of given) if (!wanted.has(id)) wanted.set(id, key)
-    const batch = this.#shelf.kind.fetchMany && openBatch(this.#shelf.kind)
-    const answers = this.#store.newsroom.during(() => {
-      const asked = [...wanted].map(([id, key]) => {
-        const fresh = options === undefined && this.#fresh(this.#index.get(id) as Row)
-        if (fresh) return fresh
-        const argument = batch ? { ...(options as object), fetch: batch.fetchOf(id, key) } : options
-        return this.#shelf.with(id, key, ({ reader }) => reader.get(argument))
-      })
-      batch?.send()
-      return asked
-    })
-    const values = new Map<K, V>()
-    const errors = new Map<K, unknown>()
-    const outcomes = await Promise.allSettled(answers)
-    const ids = [...wanted.keys()]
-    const byId = new Map(outcomes.map((outcome, at) => [ids[at], outcome]))
-    // Every key as it was given: two objects may mean the same.
-    for (const [id, key] of given) {
-      const outcome = byId.get(id) as PromiseSettledResult<V>
-      if (outcome.status === 'fulfilled') values.set(key, outcome.value)
-      else if (!this.#shelf.isGone(id, outcome.reason)) errors.set(key, outcome.reason)
-    }
-    // Who gave up gets the reason of its own signal, as from any other read.
-    const { signal } = (options ?? {}) as ReadOptions
-    if (signal?.aborted && [...errors.values()].includes(signal.reason)) throw signal.reason
-    if (errors.size) throw new BatchError(errors, values)
-    return values
+    const fresh = (id: KeyId) => this.#fresh(this.#index.get(id) as Row)
+    return getMany(this.#store, this.#shelf, given, options as ReadOptions | undefined, fresh)
   }
 
   find(key: K): Promise<V | undefined> {
     return promised(() => {
       const id = this.#idOf(key)
       const value = this.#look(id, 'expiresAt')
-      if (value === undefined) {
-        this.#tally.misses++
-        return undefined
-      }
+      if (value === undefined) return this.#findStored(id, key)
       this.#tally.hits++
       if (!this.#shelf.isResident(id)) this.#rows.touch(this.#shelf.resting.row(id))
       return value
     })
+  }
+
+  async #findStored(id: KeyId, key: K): Promise<V | undefined> {
+    const value = this.#shelf.stored && !this.#store.isDisposed ? await this.#shelf.stored.find(id, key) : undefined
+    if (value === undefined) this.#tally.misses++
+    else this.#tally.backendHits++
+    return value
   }
 
   tryGet(key: K): V | undefined {
@@ -137,7 +113,13 @@ export class KeyedView<K, V> {
   }
 
   set(key: K, value: V, options?: unknown): Promise<void> {
-    return promised(() => this.#shelf.write(this.#idOf(key), key, (writer) => writer.set(value, options)))
+    return promised(() => {
+      const id = this.#idOf(key)
+      const shelf = this.#shelf
+      if (!shelf.stored) return shelf.write(id, key, (writer) => writer.set(value, options))
+      const entry = shelf.write(id, key, (writer) => writer.prepare(value, options))
+      return shelf.stored.set(id, entry, () => shelf.write(id, key, (writer) => writer.accept(entry)))
+    })
   }
 
   seed(key: K, value: V, options?: unknown): boolean {
@@ -145,22 +127,34 @@ export class KeyedView<K, V> {
   }
 
   invalidate(key: K, condition?: unknown): Promise<boolean> {
-    return promised(() => this.#shelf.write(this.#idOf(key), key, (writer) => writer.invalidate(condition)))
+    return promised(() => {
+      const id = this.#idOf(key)
+      const { stored } = this.#shelf
+      const generation = stored?.generationOf(id)
+      const held = this.#shelf.write(id, key, (writer) => writer.invalidate(condition))
+      // A condition that does not hold here says nothing about what is there.
+      if (!stored || this.#store.isDisposed || (condition !== undefined && !held)) return held
+      return stored.drop(id, condition === undefined ? undefined : generation).then((existed) => held || existed)
+    })
   }
 
   expire(key: K): Promise<void> {
     return promised(() => this.#shelf.write(this.#idOf(key), key, (writer) => writer.expire()))
   }
 
-  invalidatePrefix(...parts: readonly string[]): Promise<number> {
+  invalidatePrefix(...parts: readonly string[]): Promise<number | undefined> {
     return promised(() => {
       for (const part of parts) partRule('a part of invalidatePrefix()', part)
-      return this.#shelf.invalidatePrefix(parts)
+      const here = this.#shelf.invalidatePrefix(parts)
+      const { stored } = this.#shelf
+      if (!stored || this.#store.isDisposed) return here
+      // What is in both counts once.
+      return stored.dropPrefix(parts).then((there) => there && Math.max(here, there))
     })
   }
 
   async clear(): Promise<void> {
-    this.#shelf.invalidatePrefix([])
+    await this.invalidatePrefix()
   }
 
   entry(key: K): CacheEntry<V> {

@@ -1,6 +1,7 @@
 /** One type of values in a registry: what its author decided about it, checked once. */
 
 import { type Household, type Surroundings, valueRules } from '../cache/setting.ts'
+import type { Codec } from '../codec/codec.ts'
 import { KeyGoneError } from '../errors.ts'
 import type { StandardSchema } from '../fetch/schema.ts'
 import { checkOptions, isA, type Rule, refuse } from '../policy/options.ts'
@@ -11,11 +12,14 @@ import { estimateBytes } from './size.ts'
 
 export interface Kind<K, V> {
   readonly type: string
+  readonly version: number
   readonly policy: Policy<V>
   readonly key: ((key: K) => unknown) | undefined
   readonly fetch: KeyedFetch<K, V> | undefined
   readonly fetchMany: FetchMany<K, V> | undefined
   readonly schema: StandardSchema<V> | undefined
+  /** absent: its values stay in memory */
+  readonly codec: Codec<V> | undefined
   readonly waitUntil: Surroundings['waitUntil']
   /** bytes, as its author or an estimate says */
   sizeOf(value: V): number
@@ -25,6 +29,13 @@ const call = /* @__PURE__ */ isA<never>('function')
 const type: Rule<string> = (option, value) =>
   typeof value === 'string' && value ? value : refuse(option, 'a name that is not empty', value)
 
+const codec: Rule<Codec<never>> = (option, value) => {
+  for (const method of ['encode', 'decode']) {
+    if (typeof Object(value)[method] !== 'function') refuse(option, `an object with ${method}()`, value)
+  }
+  return value as Codec<never>
+}
+
 // Made by a call that can be left out: whoever imports only `BackgroundCache` does not carry it.
 const rules = /* @__PURE__ */ (() => ({
   ...valueRules,
@@ -33,6 +44,7 @@ const rules = /* @__PURE__ */ (() => ({
   key: call,
   fetchMany: call,
   sizeOf: call,
+  codec,
 }))()
 
 type Classify = NonNullable<Policy<never>['classifyError']>
@@ -51,13 +63,13 @@ export function resolveKind<K, V>(
   const checked = checkOptions('define()', options, rules)
   if (!checked.type) refuse('type', 'the name of the type', undefined)
   // A weak handle keeps the policy, so nothing else may be in it: a fetch may close over the registry.
-  const { type: name, version: _, key, fetch, fetchMany, schema, sizeOf, ...decided } = checked
+  const { type: name, version = 0, key, fetch, fetchMany, schema, codec, sizeOf, ...decided } = checked
   const policy = resolvePolicy<V>(decided, options as PolicyOptions<V>)
   const measure = sizeOf as ((value: V) => number) | undefined
   return {
-    ...({ type: name, key, fetch, fetchMany, schema } as Pick<
+    ...({ type: name, version, key, fetch, fetchMany, schema, codec } as Omit<
       Kind<K, V>,
-      'type' | 'key' | 'fetch' | 'fetchMany' | 'schema'
+      'waitUntil' | 'policy' | 'sizeOf'
     >),
     waitUntil,
     policy: { ...policy, classifyError: withGone(policy.classifyError) },

@@ -1,8 +1,11 @@
 /** What the author of a registry, and of a type in it, decides. */
 
+import type { CacheBackend } from '../backend/backend.ts'
 import { householdRules, type Surroundings } from '../cache/setting.ts'
-import { type Rule, refuse } from '../policy/options.ts'
+import type { Codec } from '../codec/codec.ts'
+import { duration, type Rule, refuse } from '../policy/options.ts'
 import type { PolicyOptions } from '../policy/policy.ts'
+import type { Duration } from '../time/duration.ts'
 
 export interface RegistryOptions extends Surroundings {
   /** Begins every key, so that registries of one store keep apart. Default: none. */
@@ -14,6 +17,12 @@ export interface RegistryOptions extends Surroundings {
   readonly maxEntries?: number | undefined
   /** How many bytes they may take, by their type's `sizeOf` or an estimate. Default: `Infinity`, and nothing is measured. */
   readonly maxBytes?: number | undefined
+  /** A storage tier for the types that have a `codec`. It belongs to whoever made it: `dispose()` does not close it. */
+  readonly backend?: CacheBackend | undefined
+  /** How long a reader waits for the backend before the source is asked. Default 200 ms. */
+  readonly backendDeadline?: Duration | undefined
+  /** How long the backend may take to write or delete. Default 5 s. */
+  readonly writeDeadline?: Duration | undefined
 }
 
 /** What one type of values decides, beside where they come from: the policy is that of a `BackgroundCache`. */
@@ -27,6 +36,8 @@ export interface TypeOptions<V> extends PolicyOptions<V> {
    * object and 8 for each slot, which is all that a number in it takes). If it throws or gives nonsense: the estimate.
    */
   readonly sizeOf?: ((value: V) => number) | undefined
+  /** How values become bytes that the registry's `backend` keeps. Default: none, and they stay in memory. */
+  readonly codec?: Codec<V> | undefined
 }
 
 export const wholeNumber: Rule<number> = (option, value) =>
@@ -42,9 +53,21 @@ export const namespacePath: Rule<readonly string[]> = (option, value) => {
   return isPath ? path : refuse(option, 'a name or an array of names', value)
 }
 
+const backend: Rule<CacheBackend> = (option, value) => {
+  const given = Object(value)
+  for (const method of ['get', 'set', 'delete', 'deletePrefix']) {
+    if (typeof given[method] !== 'function') refuse(option, `an object with ${method}()`, value)
+  }
+  if (typeof given.name !== 'string' || !given.name) refuse(`${option}.name`, 'a name that is not empty', given.name)
+  return value as CacheBackend
+}
+
 export const registryRules = /* @__PURE__ */ (() => ({
   ...householdRules,
   namespace: namespacePath,
   maxEntries: limit,
   maxBytes: limit,
+  backend,
+  backendDeadline: duration(1),
+  writeDeadline: duration(1),
 }))()

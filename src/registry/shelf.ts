@@ -1,34 +1,22 @@
 /** The keys of one type in one namespace: at rest, or resident while something happens to them. */
 
-import { createLiveValue, inspectLive, type LiveValue } from '../cache/live-value.ts'
+import { createLiveValue, inspectLive } from '../cache/live-value.ts'
 import { createWriter, type Writer } from '../cache/writer.ts'
 import { KeyGoneError } from '../errors.ts'
 import type { Subject } from '../events/newsroom.ts'
 import type { Fetch } from '../fetch/fetch.ts'
-import type { Entry } from '../policy/lifetime.ts'
+import type { Flight } from '../fetch/flight.ts'
 import { type Inspection, inspect } from '../state/snapshot.ts'
 import type { State } from '../state/state.ts'
 import { type Input, transition } from '../state/transition.ts'
 import { fetchAlone } from './batch.ts'
 import { hasPrefix, type KeyId, partsOf } from './key.ts'
-import type { CacheEntry, KeyName } from './keyed.ts'
+import type { KeyName } from './keyed.ts'
 import type { Kind } from './kind.ts'
+import type { Holder, Resident } from './resident.ts'
 import { Resting } from './resting.ts'
 import type { Store } from './store.ts'
-
-/** A key that is fetched or observed: a whole live value, for as long as that lasts. */
-export interface Resident<V> extends LiveValue<V> {
-  readonly id: KeyId
-  /** observers, holds of `keepFresh()`, and the call that is being carried out */
-  pins: number
-  written?: Entry<V> | undefined
-}
-
-/** Whoever holds a key by `entry()`, with what it looks at while nothing happens to the key. */
-export interface Holder<V> {
-  readonly entry: CacheEntry<V>
-  resident?: Resident<V> | undefined
-}
+import { StoredValues } from './stored-values.ts'
 
 const nobody: Subject['listeners'] = new Set()
 const atRest = { generation: 0, waiting: 0, observers: 0 }
@@ -45,6 +33,8 @@ export class Shelf<K, V> {
   readonly #residents = new Map<KeyId, Resident<V>>()
   readonly #holders = new Map<KeyId, WeakRef<Holder<V>>>()
   readonly #fetchAlone: (id: KeyId, key: K) => Fetch<V>
+  /** what is kept of it in the tier, if there is one for this type */
+  readonly stored: StoredValues<K, V> | undefined
 
   constructor(kind: Kind<K, V>, namespace: readonly string[], store: Store) {
     this.kind = kind
@@ -52,6 +42,8 @@ export class Shelf<K, V> {
     this.#store = store
     this.resting = new Resting(store, store.shelves.push(this as never) - 1, kind.sizeOf)
     this.#fetchAlone = fetchAlone(kind, store.soon)
+    const { tier } = store
+    this.stored = tier && kind.codec && new StoredValues<K, V>(this, kind.codec, store, tier)
   }
 
   isResident(id: KeyId): boolean {
@@ -70,13 +62,19 @@ export class Shelf<K, V> {
 
   /** The key as a resident, at least until `call` has returned. */
   with<T>(id: KeyId, key: K, call: (resident: Resident<V>) => T): T {
-    const resident = this.#open(id, key)
-    resident.pins++
+    const resident = this.pin(id, key)
     try {
       return call(resident)
     } finally {
       this.unpin(resident)
     }
+  }
+
+  /** The key as a resident, until it is unpinned. */
+  pin(id: KeyId, key: K): Resident<V> {
+    const resident = this.#open(id, key)
+    resident.pins++
+    return resident
   }
 
   unpin(resident: Resident<V>): void {
@@ -126,7 +124,7 @@ export class Shelf<K, V> {
 
   /** Drops every key that begins with these parts, and what fetches in the air will bring. Says how many there were. */
   invalidatePrefix(prefix: readonly string[]): number {
-    const known = this.#ids().filter((id) => hasPrefix(id, prefix))
+    const known = this.ids().filter((id) => hasPrefix(id, prefix))
     const invalidate = (id: KeyId) => this.write(id, undefined as K, (writer) => writer.invalidate())
     return this.#store.newsroom.during(() => known.filter(invalidate).length)
   }
@@ -134,9 +132,10 @@ export class Shelf<K, V> {
   /** Makes room: called for a row that nobody uses. */
   evict(id: KeyId): void {
     this.resting.forget(id)
+    this.stored?.forget(id)
     const holder = this.holderOf(id)
     if (holder) holder.resident = undefined
-    this.#store.newsroom.tell({ kind: 'evicted' }, this.#subjectOf(id))
+    this.#store.newsroom.tell({ kind: 'evicted' }, this.subjectOf(id))
   }
 
   dispose(): void {
@@ -148,14 +147,14 @@ export class Shelf<K, V> {
 
   *inspect(): IterableIterator<Inspection & KeyName> {
     const { now, toEpoch } = this.#store.timeline
-    for (const id of this.#ids()) {
+    for (const id of this.ids()) {
       const resident = this.#residents.get(id)
       const inspection = resident ? inspectLive(resident) : inspect(this.resting.state(id), now(), toEpoch, atRest)
       yield { ...this.#nameOf(id), ...inspection }
     }
   }
 
-  #ids(): KeyId[] {
+  ids(): KeyId[] {
     return [...new Set([...this.resting.ids(), ...this.#residents.keys()])]
   }
 
@@ -184,6 +183,7 @@ export class Shelf<K, V> {
         subject,
         initial,
         fetch: own ?? (fetchMany && this.#fetchAlone(id, key)),
+        load: this.stored?.loader(id, () => resident.cell),
         named: ` of ${type} '${label.key.join("', '")}'`,
       },
       {
@@ -191,6 +191,8 @@ export class Shelf<K, V> {
           if (entry !== resident.written) this.resting.write(id, entry)
           resident.written = entry
         },
+        landed: (flight, verdict) => this.stored?.landed(id, flight, verdict),
+        over: (flight) => this.stored?.over(flight),
         settled: () => this.#settled(resident),
       },
     )
@@ -209,6 +211,14 @@ export class Shelf<K, V> {
     })
   }
 
+  /** Nothing that anybody asked for. */
+  apply(id: KeyId, input: Input<V>): void {
+    const resident = this.#residents.get(id) ?? this.holderOf(id)?.resident
+    if (this.#store.isDisposed) return
+    if (resident) this.with(id, undefined as K, () => resident.cell.apply(input as Input<V, Flight<V>>))
+    else this.#applyAtRest(id, input)
+  }
+
   #applyAtRest(id: KeyId, input: Input<V>): boolean {
     const { newsroom } = this.#store
     return newsroom.during(() => {
@@ -217,13 +227,13 @@ export class Shelf<K, V> {
       const { entry, trouble } = change.state
       this.resting.write(id, entry)
       this.resting.rest(id, trouble)
-      const subject = this.#subjectOf(id)
+      const subject = this.subjectOf(id)
       for (const fact of change.facts) newsroom.tell(fact, subject)
       return true
     })
   }
 
-  #subjectOf(id: KeyId): Subject {
+  subjectOf(id: KeyId): Subject {
     return { label: this.#nameOf(id), listeners: nobody }
   }
 

@@ -1,18 +1,26 @@
 /** What all types and namespaces of a registry share: its rows and their budget, its time and its listeners. */
 
+import type { CacheBackend } from '../backend/backend.ts'
 import { type Household, openHousehold, type Surroundings } from '../cache/setting.ts'
 import { startTimer } from '../time/timer.ts'
 import { type Row, Rows } from './rows.ts'
 import type { Shelf } from './shelf.ts'
+import { Tier } from './tier.ts'
 
 export type Store = ReturnType<typeof createStore>
 
 export interface Budget {
   readonly maxEntries?: number | undefined
   readonly maxBytes?: number | undefined
+  readonly backend?: CacheBackend | undefined
+  readonly backendDeadline?: number | undefined
+  readonly writeDeadline?: number | undefined
 }
 
-export function createStore(surroundings: Surroundings, { maxEntries = Infinity, maxBytes = Infinity }: Budget) {
+export function createStore(
+  surroundings: Surroundings,
+  { maxEntries = Infinity, maxBytes = Infinity, backend, backendDeadline = 200, writeDeadline = 5000 }: Budget,
+) {
   const household: Household = openHousehold(surroundings)
   const sized = maxBytes < Infinity
   const rows = new Rows(sized)
@@ -23,6 +31,7 @@ export function createStore(surroundings: Surroundings, { maxEntries = Infinity,
     rows,
     sized,
     maxEntries,
+    tier: backend && new Tier({ backend, backendDeadline, writeDeadline }, household),
     shelves,
     isDisposed: false,
     /** Calls back when an object that was handed out is held by nobody any more. */

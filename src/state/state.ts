@@ -42,6 +42,8 @@ export interface Setback {
 /** `expire()` was called: one read waits again. */
 export interface ToldToExpire {
   readonly at: number
+  /** another process changed it: what the tier holds counts, whenever that was fetched */
+  readonly announced?: boolean
   /** a fetch failed since, so the value serves on as stale */
   readonly tried?: boolean
 }

@@ -18,6 +18,12 @@ export type Input<V, F extends Launch<V> = Launch<V>> = { readonly now: number }
   | { readonly type: 'invalidate' }
   | { readonly type: 'reject'; readonly value: V; readonly draw: number }
   | { readonly type: 'expire' }
+  /** what a tier holds: kept meanwhile, or for good if nothing is in the air; `undefined`: it holds nothing any more */
+  | { readonly type: 'found'; readonly entry: Entry<V> | undefined }
+  /** another process changed the key */
+  | { readonly type: 'announced' }
+  /** the tier did not take it, because the key had moved on */
+  | { readonly type: 'refused'; readonly entry: Entry<V> }
   | { readonly type: 'dispose' }
 )
 
@@ -73,7 +79,7 @@ export function transition<V, F extends Launch<V>>(
     case 'launch':
       if (owner) return undefined
       flight = input.flight
-      facts.push({ kind: 'fetch-started', reason: flight.reason })
+      if (!flight.isLookingUp) facts.push({ kind: 'fetch-started', reason: flight.reason })
       break
 
     case 'queue':
@@ -98,7 +104,8 @@ export function transition<V, F extends Launch<V>>(
         worsen(verdict.draw)
         facts.push({ kind: 'fetch-discarded', because: 'older' })
       } else {
-        facts.push({ kind: 'fetch-succeeded', reason, tookMs, changed: verdict.kind === 'replaced' })
+        const changed = verdict.kind === 'replaced'
+        if (!owner.isLookingUp) facts.push({ kind: 'fetch-succeeded', reason, tookMs, changed })
         if (verdict.kind === 'slow') {
           setback = { at: now, attempts: 0, nextAttemptAt: now }
           facts.push({ kind: 'slower-than-ttl', tookMs, ttlMs: verdict.entry.expiresAt - startedAt })
@@ -166,6 +173,28 @@ export function transition<V, F extends Launch<V>>(
       facts.push({ kind: 'expired' })
       break
 
+    case 'found': {
+      const next = input.entry
+      if (next && entry && entry.fetchedAt >= next.fetchedAt) return undefined
+      // Who was told by another process that it changed learns here that it is gone.
+      if (!next && !told?.announced) return undefined
+      if (next && told && next.fetchedAt >= told.at) told = undefined
+      if (!next) told = rejections = undefined
+      entry = next
+      break
+    }
+    case 'announced':
+      because = 'announced'
+      if (entry) told = { at: entry.fetchedAt, announced: true }
+      facts.push({ kind: 'expired' })
+      break
+
+    case 'refused':
+      if (entry?.value !== input.entry.value || entry.fetchedAt !== input.entry.fetchedAt) return undefined
+      entry = told = rejections = undefined
+      facts.push({ kind: 'fetch-discarded', because: 'refused' })
+      break
+
     case 'dispose':
       because = 'disposed'
       entry = setback = told = rejections = queued = undefined
@@ -175,7 +204,7 @@ export function transition<V, F extends Launch<V>>(
   const lost = because && owner
   if (lost) {
     flight = undefined
-    facts.unshift({ kind: 'fetch-discarded', because: because as DiscardReason })
+    if (!lost.isLookingUp) facts.unshift({ kind: 'fetch-discarded', because: because as DiscardReason })
   }
   // Any mutation forgets a 'gone'; none but `set` clears another cool-down.
   if ((because || input.type === 'seed') && setback?.failure?.class === 'gone') setback = undefined

@@ -1,0 +1,25 @@
+/** A key as tiers and other processes know it: where it stands, of which type it is, and its parts, in plain ASCII. */
+
+/** Whatever could be mistaken, or folded by somebody's encoding of text: each UTF-16 unit for itself. */
+const unsafe = /[^!-$&-~]/g
+
+/** Tag, length and text: no part is the beginning of another, and none is taken for one of another kind. */
+function tagged(tag: 'n' | 't' | 'k', part: string): string {
+  const text = part.replace(unsafe, (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return `${tag}${text.length}:${text}`
+}
+
+/** What all keys of a namespace and those below it begin with. */
+export function namespacePrefix(path: readonly string[]): string {
+  return path.map((name) => tagged('n', name)).join('')
+}
+
+/** What all keys of a type in one namespace begin with. */
+export function typePrefix(path: readonly string[], type: string, version: number): string {
+  return namespacePrefix(path) + tagged('t', `${type}@${version}`)
+}
+
+/** What a key of several parts, or all that begin with them, add to that. */
+export function partsSuffix(parts: readonly string[]): string {
+  return parts.map((part) => tagged('k', part)).join('')
+}
