@@ -1,0 +1,3 @@
+/** The tiers that need nothing but memory, and how registries of one process are joined: `evercurrent/backend/memory`. */
+
+export { type MemoryBackend, type MemoryBackendOptions, memoryBackend } from './memory-backend.ts'
