@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as evercurrent from 'evercurrent'
 import { BackgroundCache, type CacheEvent, type Reading } from 'evercurrent'
+import * as evercurrentBackendMemory from 'evercurrent/backend/memory'
 import * as evercurrentOauth from 'evercurrent/oauth'
 import * as evercurrentRxjs from 'evercurrent/rxjs'
 import * as evercurrentTesting from 'evercurrent/testing'
@@ -15,6 +16,7 @@ import { execute, type Modules, snippetsOfDocComments, snippetsOfMarkdown, typeE
 
 const packaged: Modules = {
   evercurrent,
+  'evercurrent/backend/memory': evercurrentBackendMemory,
   'evercurrent/oauth': evercurrentOauth,
   'evercurrent/rxjs': evercurrentRxjs,
   'evercurrent/testing': evercurrentTesting,
