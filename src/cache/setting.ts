@@ -7,7 +7,7 @@ import type { Load } from '../fetch/found.ts'
 import type { StandardSchema } from '../fetch/schema.ts'
 import { checkOptions, isA, type Rule, refuse } from '../policy/options.ts'
 import { type Policy, type PolicyOptions, policyRules, resolvePolicy } from '../policy/policy.ts'
-import type { State } from '../state/state.ts'
+import { empty, type State } from '../state/state.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 import { createTimeline, type Timeline } from '../time/timeline.ts'
 
@@ -78,8 +78,6 @@ export function openHousehold({ clock = systemClock, random = Math.random, name 
   }
   return { clock, timeline, draw, newsroom, tally: { hits: 0, backendHits: 0, misses: 0 } }
 }
-
-export const empty: State<never, never> = { kind: 'empty' }
 
 type Options<V> = PolicyOptions<V> & Surroundings & { readonly fetch?: Fetch<V>; readonly schema?: StandardSchema<V> }
 

@@ -1,8 +1,7 @@
 /** The keys of one shelf at rest: a row each, and the trouble some of them have to remember. */
 
-import { empty } from '../cache/setting.ts'
 import type { Entry } from '../policy/lifetime.ts'
-import type { State, Trouble } from '../state/state.ts'
+import { empty, type State, type Trouble } from '../state/state.ts'
 import type { KeyId } from './key.ts'
 import type { Row } from './rows.ts'
 import type { Store } from './store.ts'

@@ -2,10 +2,11 @@
 
 import { createLiveValue } from '../cache/live-value.ts'
 import type { ReadOptions } from '../cache/observed.ts'
-import { empty, openHousehold } from '../cache/setting.ts'
+import { openHousehold } from '../cache/setting.ts'
 import type { Fetch } from '../fetch/fetch.ts'
 import { handled } from '../fetch/waiting-room.ts'
 import { refuse } from '../policy/options.ts'
+import { empty } from '../state/state.ts'
 import type { Clock } from '../time/clock.ts'
 import type { KeyedFetch, WeakKeyedCache } from './keyed.ts'
 import type { KeyedView } from './keyed-view.ts'

@@ -81,3 +81,6 @@ export type State<V, F extends Launch<V> = Launch<V>> =
       readonly queued?: boolean | undefined
     }
   | ({ readonly kind: 'disposed'; readonly entry?: undefined } & Rest)
+
+/** What every cache begins with. */
+export const empty: State<never, never> = { kind: 'empty' }
