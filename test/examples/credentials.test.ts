@@ -1,19 +1,13 @@
 /** `npm run start:credentials`, run for real: an issuer that signs anew, is killed and is busy, and calls that go on. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { endStartedExamples, processesIn, startExample } from '../support/running-example.ts'
 
-// As a loader and not as a command: then the process that the signals reach is the program itself.
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const deadline = 45_000
-const started: ChildProcess[] = []
 
-afterEach(() => {
-  for (const child of started.splice(0)) if (child.exitCode === null) child.kill('SIGTERM')
-})
+const start = () => startExample('examples/credentials/main.ts')
+
+endStartedExamples()
 
 test(
   'the story ends well: no call fails or waits but for a reason, and nothing stays behind',
@@ -50,24 +44,6 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
   deadline,
 )
 
-function start() {
-  const child = spawn(process.execPath, ['--import', loader, 'examples/credentials/main.ts'], {
-    stdio: 'pipe',
-  })
-  started.push(child)
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  }
-  const end = once(child, 'close').then(([code]) => code as number | null)
-  const says = async (words: string) => {
-    while (!output.includes(words) && child.exitCode === null) await once(child.stdout, 'data')
-  }
-  return { child, end, says, output: () => output }
-}
-
 const number = String.raw`(\d+)`
 const figures = new RegExp(
   `^figures: ${number} calls, ${number} token requests \\(${number} failed\\), ${number} waits, ${number} errors; ` +
@@ -83,7 +59,7 @@ function parse(output: string): Figures {
 
 /** The issuer notices within a moment that the program is gone. */
 async function expectNoProcess(output: string): Promise<void> {
-  const processes = [...output.matchAll(/process (\d+)/g)].map(([, pid]) => Number(pid))
+  const processes = processesIn(output)
   expect(processes).not.toHaveLength(0)
   for (const pid of processes) {
     await expect.poll(() => isAlive(pid), { timeout: 10_000, message: `process ${pid}` }).toBe(false)

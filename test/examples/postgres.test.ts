@@ -1,18 +1,14 @@
 /** `npm start`, run for real: a Postgres that is altered, hung and killed, and readers that do not notice. Others do. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { endStartedExamples, processesIn, startExample } from '../support/running-example.ts'
 
-const tsx = createRequire(import.meta.url).resolve('tsx/cli')
 const deadline = 35_000
-const started: ChildProcess[] = []
 
-afterEach(() => {
-  for (const child of started.splice(0)) if (child.exitCode === null) child.kill('SIGTERM')
-})
+const start = () => startExample('examples/postgres/main.ts', '--fast')
+
+endStartedExamples()
 
 test(
   'the fast story ends well: the columns appear, no read fails, nothing stays behind',
@@ -54,23 +50,6 @@ test(
   },
   deadline,
 )
-
-function start() {
-  const child = spawn(process.execPath, [tsx, 'examples/postgres/main.ts', '--fast'], { stdio: 'pipe' })
-  started.push(child)
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  }
-  const end = once(child, 'close').then(([code]) => code as number | null)
-  const says = async (word: string) => {
-    const isOver = () => child.exitCode !== null || child.signalCode !== null
-    while (!output.includes(word) && !isOver()) await Promise.race([once(child.stdout, 'data'), end])
-  }
-  return { child, end, says, output: () => output }
-}
 
 const number = String.raw`([\d.]+)`
 const figures = new RegExp(
@@ -120,7 +99,7 @@ function expectTheDifference(output: string): void {
 
 /** Every process and directory the timeline named. */
 function expectNothingLeft(output: string): void {
-  const processes = [...output.matchAll(/process (\d+)/g)].map(([, pid]) => Number(pid))
+  const processes = processesIn(output)
   const directories = [...output.matchAll(/data in (\S+)/g)].map(([, path]) => path ?? '')
   expect(processes).not.toHaveLength(0)
   expect(directories).not.toHaveLength(0)
