@@ -115,6 +115,10 @@ class Registry {
     await this.#core.store.tier?.flush()
   }
 
+  get disposed(): boolean {
+    return this.#core.store.isDisposed
+  }
+
   async dispose(): Promise<void> {
     const { store, places } = this.#core
     if (store.isDisposed) return
@@ -220,6 +224,8 @@ export interface CacheRegistry extends AsyncDisposable {
   clear(): Promise<void>
   /** Resolves once every write so far has reached the backend or failed, at the latest after `writeDeadline`. */
   flush(): Promise<void>
+  /** Whether `dispose()` was called. */
+  readonly disposed: boolean
   /**
    * Aborts fetches, rejects who waits with `CacheDisposedError`, stops timers and ends observers. On a namespace: all of
    * the registry.

@@ -4,6 +4,7 @@ import { Observable } from 'rxjs'
 import { followSnapshots, followValues } from '../cache/follow-values.ts'
 import type { Observed } from '../cache/observed.ts'
 import type { CacheEvent } from '../events/cache-event.ts'
+import type { CacheRegistry } from '../registry/cache-registry.ts'
 import type { Snapshot } from '../state/snapshot.ts'
 
 /**
@@ -30,13 +31,24 @@ export function snapshots$<V>(cache: Observed<V>): Observable<Snapshot<V>> {
   )
 }
 
-/** Every event from now on. Only observes. Never errors; completes when the cache is disposed. */
-export function events$(cache: Observed<unknown>): Observable<CacheEvent> {
+/**
+ * Every event from now on: of a cache, of one entry, or of all keys of a registry, whichever namespace it is a view of.
+ * Only observes. Never errors; completes when the cache or the registry is disposed.
+ *
+ * @example
+ * ```ts
+ * const logging = events$(registry).subscribe(({ kind, key }) => console.log(kind, key))
+ * ```
+ */
+export function events$(source: Observed<unknown> | CacheRegistry): Observable<CacheEvent> {
   return new Observable<CacheEvent>((subscriber) => {
-    if (cache.getSnapshot().status === 'disposed') return subscriber.complete()
-    return cache.on((event) => {
+    const isOfOne = 'getSnapshot' in source
+    const isOver = isOfOne ? source.getSnapshot().status === 'disposed' : source.disposed
+    if (isOver) return subscriber.complete()
+    return source.on((event) => {
       subscriber.next(event)
-      if (event.kind === 'disposed') subscriber.complete()
+      // A registry tells of each key that ends with it, and of itself last.
+      if (event.kind === 'disposed' && (isOfOne || !event.key)) subscriber.complete()
     })
   })
 }

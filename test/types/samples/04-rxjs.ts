@@ -1,5 +1,5 @@
 /** Caches in streams: with the operators, through the interop point, and as async iterables. */
-import { BackgroundCache, type CacheEvent, type Snapshot } from 'evercurrent'
+import { BackgroundCache, type CacheEvent, CacheRegistry, type Snapshot } from 'evercurrent'
 import { events$, snapshots$, values$ } from 'evercurrent/rxjs'
 import { combineLatest, from, map, type Observable } from 'rxjs'
 
@@ -19,6 +19,13 @@ events$(config).subscribe((event) => {
   // @ts-expect-error only a failed fetch has an error: ask for the kind first
   console.log(event.error)
 })
+
+const registry = new CacheRegistry()
+const plans = registry.define({ type: 'plan', ttl: '1m', fetch: async (tenant: string) => `${tenant}: pro` })
+export const everyEvent$: Observable<CacheEvent> = events$(registry)
+export const ofOneKey$: Observable<CacheEvent> = events$(plans.entry('acme'))
+// @ts-expect-error a type of values has no events of its own: those of the registry name their type
+events$(plans)
 
 export const interop$: Observable<{ plan: string }> = from(config)
 // @ts-expect-error an observable of this value and no other
