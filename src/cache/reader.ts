@@ -112,7 +112,17 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
     }
   }
 
+  /** A place among those who wait for the first value, while there are any. */
+  const board = (): Promise<V> | undefined => {
+    if (!boarding) return undefined
+    tally.misses++
+    boarding.readers.waiting++
+    return boarding.readers.promise
+  }
+
   return {
+    board,
+
     /** The state was replaced. */
     update({ entry, trouble, flight }: State<V, Flight<V>>) {
       boarding = entry || trouble || setting.waitUntil || policy.maxWait < Infinity ? undefined : flight
@@ -131,11 +141,8 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
           tally.hits++
           return served as Promise<V>
         }
-        if (boarding) {
-          tally.misses++
-          boarding.readers.waiting++
-          return boarding.readers.promise
-        }
+        const place = board()
+        if (place) return place
       }
       return ask('get()', argument) as Promise<V>
     },

@@ -32,8 +32,6 @@ export class KeyedView<K, V> {
   readonly #isBefore
   readonly #key
   readonly #hasSource: boolean
-  /** keys need no `key()`, and reads no `fetch` */
-  readonly #isPlain: boolean
 
   constructor(store: Store, shelf: Shelf<K, V>, within: (name: string) => KeyedView<K, V>) {
     this.#store = store
@@ -45,20 +43,15 @@ export class KeyedView<K, V> {
     this.#isBefore = store.timeline.isBefore
     this.#key = shelf.kind.key
     this.#hasSource = !!(shelf.kind.fetch ?? shelf.kind.fetchMany)
-    this.#isPlain = this.#hasSource && !this.#key
   }
 
   get(key: K, options?: unknown): Promise<V> {
+    const isBare = options === undefined && this.#hasSource
     // A key of one part is its own id, unless it looks like the id of another: no function is called for it.
-    if (options === undefined && this.#isPlain && typeof key === 'string' && key.charCodeAt(0) !== 0) {
-      const fresh = this.#fresh(this.#index.get(key) as Row)
-      if (fresh) return fresh
+    if (isBare && !this.#key && typeof key === 'string' && key.charCodeAt(0) !== 0) {
+      return this.#quick(key) ?? this.#ask(key, options, false)
     }
-    return this.#promised(key, (id) => {
-      const quick =
-        options === undefined && this.#hasSource && (this.#fresh(this.#index.get(id) as Row) ?? this.#planned(id))
-      return quick || this.#shelf.with(id, key, ({ reader }) => reader.get(this.#argument(key, options)))
-    })
+    return this.#ask(key, options, isBare)
   }
 
   read(key: K, options?: unknown): Promise<Reading<V>> {
@@ -196,6 +189,21 @@ export class KeyedView<K, V> {
     }
   }
 
+  /** Most reads: nothing starts, and nobody has to be told. */
+  #quick(id: KeyId): Promise<V> | undefined {
+    const row = this.#index.get(id)
+    if (row !== undefined && row > 0) return this.#fresh(row)
+    return this.#shelf.board(id) ?? (row === undefined ? undefined : this.#planned(id, -row))
+  }
+
+  /** Not in `get()`: a closure there would cost each of its calls. */
+  #ask(key: K, options: unknown, mayBeQuick: boolean): Promise<V> {
+    return this.#promised(key, (id) => {
+      const quick = mayBeQuick && this.#quick(id)
+      return quick || this.#shelf.with(id, key, ({ reader }) => reader.get(this.#argument(key, options)))
+    })
+  }
+
   /** The value of a row that decides by itself, while it is fresh. */
   #fresh(row: Row): Promise<V> | undefined {
     const rows = this.#rows
@@ -215,13 +223,12 @@ export class KeyedView<K, V> {
   }
 
   /** Most reads during an outage: decided without a resident, unless there is something to do. */
-  #planned(id: KeyId): Promise<V> | undefined {
-    const row = this.#index.get(id) as number
-    if (!(row < 0) || this.#shelf.isResident(id)) return undefined
+  #planned(id: KeyId, row: Row): Promise<V> | undefined {
+    if (this.#shelf.isResident(id)) return undefined
     const plan = planRead(this.#shelf.resting.state(id), this.#shelf.kind.policy, this.#store.timeline.now())
     if (plan.step !== 'serve' || plan.stale) return undefined
     this.#tally.hits++
-    this.#rows.touch(-row)
+    this.#rows.touch(row)
     return Promise.resolve(plan.entry.value)
   }
 

@@ -60,6 +60,11 @@ export class Shelf<K, V> {
     return this.#residents.get(id)?.cell.state() ?? this.resting.state(id)
   }
 
+  /** What a stampede gets: a place among those who wait for the key's first value. */
+  board(id: KeyId): Promise<V> | undefined {
+    return this.#residents.get(id)?.reader.board()
+  }
+
   /** The key as a resident, at least until `call` has returned. */
   with<T>(id: KeyId, key: K, call: (resident: Resident<V>) => T): T {
     const resident = this.pin(id, key)
