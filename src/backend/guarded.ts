@@ -52,7 +52,12 @@ export function guardBackend(
     isSuspended: () => pause > 0 && (isProbing || now() < closedUntil),
 
     /** Rejects with a `BackendError`: the call threw, took longer than `ms`, or is not made while the tier fails. */
-    async run<T>(operation: string, ms: number, call: (signal: AbortSignal) => Awaitable<T>): Promise<T> {
+    async run<T>(
+      operation: string,
+      ms: number,
+      call: (signal: AbortSignal) => Awaitable<T>,
+      isAnswer: (answer: T) => boolean,
+    ): Promise<T> {
       if (pause && (isProbing || checkedNow() < closedUntil)) {
         const message = `Backend '${name}' is left alone after ${failures} failures in a row: cannot ${operation}`
         throw new BackendError(message, { operation, reason: 'unreachable' })
@@ -80,6 +85,7 @@ export function guardBackend(
               Promise.resolve(result).then(resolve, reject)
             })
           : (result as T)
+        if (!isAnswer(answer)) throw new TypeError(`Its ${operation}() answered something else than its contract says`)
         succeeded()
         return answer
       } catch (error) {

@@ -34,15 +34,19 @@ interface Core {
 function openCore(checked: RegistryOptions): Core {
   const store = createStore(checked, checked as Budget)
   const places: Core['places'] = new Map()
+  const core: Core = { store, kinds: new Map(), places }
+  // Whoever tells of other processes must not keep a registry that everybody has forgotten.
+  const alive = new WeakRef(core)
   store.tier?.follow((message) => {
-    store.newsroom.during(() => {
-      for (const { shelf } of places.values()) {
+    const { store, places } = alive.deref() ?? {}
+    store?.newsroom.during(() => {
+      for (const { shelf } of places?.values() ?? []) {
         if (message === 'lost-messages') shelf.stored?.recheck()
         else shelf.stored?.announced(message)
       }
     })
   })
-  return { store, kinds: new Map(), places }
+  return core
 }
 
 class Registry {

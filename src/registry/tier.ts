@@ -6,6 +6,7 @@ import { guardBackend } from '../backend/guarded.ts'
 import { BackendError } from '../errors.ts'
 import type { Newsroom } from '../events/newsroom.ts'
 import { handled } from '../fetch/waiting-room.ts'
+import type { Awaitable } from '../time/awaitable.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Timeline } from '../time/timeline.ts'
 import { startTimer } from '../time/timer.ts'
@@ -26,6 +27,9 @@ interface Surroundings {
 }
 
 const onlyAt = (generation: string | undefined) => (generation === undefined ? {} : { ifGeneration: generation })
+
+const isGeneration = (answer: unknown) => typeof answer === 'string'
+const isLookup = (answer: Lookup | undefined) => isGeneration(answer?.generation)
 
 /** Beyond so many keys it could not be told to drop, all of it counts as one. */
 const mostOwed = 10_000
@@ -81,8 +85,11 @@ export class Tier {
     const { getMany } = this.#backend
     if (asked.length > 1 && getMany) {
       const keys = asked.map(({ key }) => key)
-      const answer = this.#guarded.run('getMany', this.#readDeadline, (signal) =>
-        getMany.call(this.#backend, keys, signal),
+      const answer = this.#guarded.run(
+        'getMany',
+        this.#readDeadline,
+        (signal) => getMany.call(this.#backend, keys, signal),
+        (lookups) => lookups?.length === keys.length && lookups.every(isLookup),
       )
       asked.forEach(({ resolve }, at) => {
         resolve(handled(answer.then((lookups) => lookups[at] as Lookup)))
@@ -90,7 +97,7 @@ export class Tier {
       return
     }
     for (const { key, resolve } of asked)
-      resolve(this.#guarded.run('get', this.#readDeadline, (signal) => this.#backend.get(key, signal)))
+      resolve(this.#guarded.run('get', this.#readDeadline, (signal) => this.#backend.get(key, signal), isLookup))
   }
 
   /**
@@ -106,7 +113,8 @@ export class Tier {
       this.#lines.write(key, async () => {
         const stored = await make()
         const options = onlyAt(ifGeneration)
-        const generation = await this.#run('set', (signal) => this.#backend.set(key, stored, { ...options, signal }))
+        const call = (signal: AbortSignal) => this.#backend.set(key, stored, { ...options, signal })
+        const generation = await this.#run('set', call, (answer) => answer === undefined || isGeneration(answer))
         if (generation !== undefined) {
           // What it was owed is made good by whatever was written since.
           this.#owed.delete(key)
@@ -163,14 +171,20 @@ export class Tier {
     this.#unheard('unsubscribe', async () => (await this.#unsubscribe)?.())
   }
 
-  #run<T>(operation: string, call: (signal: AbortSignal) => T | PromiseLike<T>): Promise<T> {
-    return this.#guarded.run(operation, this.#writeDeadline, call)
+  #run<T>(
+    operation: string,
+    call: (signal: AbortSignal) => Awaitable<T>,
+    isAnswer: (answer: T) => boolean,
+  ): Promise<T> {
+    return this.#guarded.run(operation, this.#writeDeadline, call, isAnswer)
   }
 
   #drop(key: string, ifGeneration?: string): Promise<boolean> {
     const call = (signal: AbortSignal) => this.#backend.delete(key, { ...onlyAt(ifGeneration), signal })
     return this.#lines.write(key, async () => {
-      const { generation, existed } = await this.#run('delete', call).catch(this.#owing(key, 'key'))
+      const { generation, existed } = await this.#run('delete', call, (moved) => isGeneration(moved?.generation)).catch(
+        this.#owing(key, 'key'),
+      )
       this.#owed.delete(key)
       this.#announce({ key, generation })
       return existed
@@ -180,7 +194,7 @@ export class Tier {
   #dropPrefix(prefix: string): Promise<number | undefined> {
     return this.#lines.sweep(prefix, async () => {
       const call = (signal: AbortSignal) => this.#backend.deletePrefix(prefix, signal)
-      const dropped = await this.#run('deletePrefix', call).catch(this.#owing(prefix, 'prefix'))
+      const dropped = await this.#run('deletePrefix', call, () => true).catch(this.#owing(prefix, 'prefix'))
       for (const each of this.#owed.keys()) if (each.startsWith(prefix)) this.#owed.delete(each)
       this.#announce({ key: prefix, generation: '', prefix: true })
       return dropped
