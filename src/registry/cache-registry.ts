@@ -8,6 +8,7 @@ import type { StandardSchema } from '../fetch/schema.ts'
 import { checkOptions, isA } from '../policy/options.ts'
 import type { Lifetime } from '../policy/policy.ts'
 import type { Inspection } from '../state/snapshot.ts'
+import { type Core, openCore, type Place } from './core.ts'
 import { namespacePrefix } from './full-key.ts'
 import { idOf, type KeyParts } from './key.ts'
 import type { FetchMany, KeyedCache, KeyedFetch, KeyName, PerCallKeyedCache } from './keyed.ts'
@@ -15,39 +16,8 @@ import { KeyedView } from './keyed-view.ts'
 import { type Kind, resolveKind } from './kind.ts'
 import { namespacePath, type RegistryOptions, registryRules, type TypeOptions } from './options.ts'
 import { Shelf } from './shelf.ts'
-import { type Budget, createStore, type Store } from './store.ts'
 
 const listenerRule = /* @__PURE__ */ isA('function')
-
-interface Place<K, V> {
-  readonly shelf: Shelf<K, V>
-  readonly view: KeyedView<K, V>
-}
-
-interface Core {
-  readonly store: Store
-  readonly kinds: Map<string, { readonly kind: Kind<never, never>; readonly options: object }>
-  /** by namespace and type */
-  readonly places: Map<string, Place<never, never>>
-}
-
-function openCore(checked: RegistryOptions): Core {
-  const store = createStore(checked, checked as Budget)
-  const places: Core['places'] = new Map()
-  const core: Core = { store, kinds: new Map(), places }
-  // Whoever tells of other processes must not keep a registry that everybody has forgotten.
-  const alive = new WeakRef(core)
-  store.tier?.follow((message) => {
-    const { store, places } = alive.deref() ?? {}
-    store?.newsroom.during(() => {
-      for (const { shelf } of places?.values() ?? []) {
-        if (message === 'lost-messages') shelf.stored?.recheck()
-        else shelf.stored?.announced(message)
-      }
-    })
-  })
-  return core
-}
 
 class Registry {
   static readonly name = 'CacheRegistry'

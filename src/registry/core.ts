@@ -1,0 +1,37 @@
+/** What a registry and the views of its namespaces share: its store, its types, and where the values of each are. */
+
+import type { KeyedView } from './keyed-view.ts'
+import type { Kind } from './kind.ts'
+import type { RegistryOptions } from './options.ts'
+import type { Shelf } from './shelf.ts'
+import { type Budget, createStore, type Store } from './store.ts'
+
+export interface Place<K, V> {
+  readonly shelf: Shelf<K, V>
+  readonly view: KeyedView<K, V>
+}
+
+export interface Core {
+  readonly store: Store
+  readonly kinds: Map<string, { readonly kind: Kind<never, never>; readonly options: object }>
+  /** by namespace and type */
+  readonly places: Map<string, Place<never, never>>
+}
+
+export function openCore(checked: RegistryOptions): Core {
+  const store = createStore(checked, checked as Budget)
+  const places: Core['places'] = new Map()
+  const core: Core = { store, kinds: new Map(), places }
+  // Whoever tells of other processes must not keep a registry that everybody has forgotten.
+  const alive = new WeakRef(core)
+  store.tier?.follow((message) => {
+    const { store, places } = alive.deref() ?? {}
+    store?.newsroom.during(() => {
+      for (const { shelf } of places?.values() ?? []) {
+        if (message === 'lost-messages') shelf.stored?.recheck()
+        else shelf.stored?.announced(message)
+      }
+    })
+  })
+  return core
+}
