@@ -23,6 +23,6 @@ export function parseInstant(instant: unknown): number {
 }
 
 /** As `instanceof`, but for objects of other realms too. */
-export function isKind(value: unknown, kind: 'Date' | 'Object'): boolean {
+export function isKind(value: unknown, kind: 'Date' | 'Object' | 'CryptoKey'): boolean {
   return Object.prototype.toString.call(value) === `[object ${kind}]`
 }
