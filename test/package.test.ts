@@ -56,7 +56,7 @@ beforeAll(async () => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'evercurrent-package-')))
   await execute('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: root })
   const tarball = join(folder, readdirSync(folder)[0] ?? '')
-  consumer = await install(tarball, 'consumer', [...peers, 'zod'])
+  consumer = await install(tarball, 'consumer', peers)
   bare = await install(tarball, 'bare', [])
   installed = join(consumer, 'node_modules', manifest.name)
   files = readdirSync(installed, { recursive: true, withFileTypes: true })

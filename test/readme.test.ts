@@ -5,23 +5,28 @@ import { fileURLToPath } from 'node:url'
 import * as evercurrent from 'evercurrent'
 import { BackgroundCache, type CacheEvent, type Reading } from 'evercurrent'
 import * as evercurrentBackendMemory from 'evercurrent/backend/memory'
+import * as evercurrentCodec from 'evercurrent/codec'
 import * as evercurrentOauth from 'evercurrent/oauth'
 import * as evercurrentRxjs from 'evercurrent/rxjs'
 import * as evercurrentTesting from 'evercurrent/testing'
 import { manualClock } from 'evercurrent/testing'
+import * as evercurrentZod from 'evercurrent/zod'
 import * as rxjs from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
 import { snippetWorld, tokenWorld } from './support/snippet-world.ts'
 import { execute, type Modules, snippetsOfDocComments, snippetsOfMarkdown, typeErrors } from './support/snippets.ts'
 
 const packaged: Modules = {
   evercurrent,
   'evercurrent/backend/memory': evercurrentBackendMemory,
+  'evercurrent/codec': evercurrentCodec,
   'evercurrent/oauth': evercurrentOauth,
   'evercurrent/rxjs': evercurrentRxjs,
   'evercurrent/testing': evercurrentTesting,
+  'evercurrent/zod': evercurrentZod,
 }
-const modules: Modules = { ...packaged, rxjs }
+const modules: Modules = { ...packaged, rxjs, zod: { z } }
 
 const file = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const text = (path: string) => readFileSync(file(path), 'utf8')
@@ -34,7 +39,7 @@ const snippets = [
   ...snippetsOfMarkdown('docs/laws.md'),
   ...snippetsOfMarkdown('docs/credentials.md'),
   ...snippetsOfMarkdown('docs/registry.md'),
-  ...snippetsOfDocComments('src', { ...packaged, rxjs: { combineLatest: rxjs.combineLatest } }),
+  ...snippetsOfDocComments('src', { ...packaged, rxjs: { combineLatest: rxjs.combineLatest }, zod: { z } }),
 ]
 const world = './support/snippet-world.ts'
 /** What the platform has already needs no declaration. */
