@@ -2,11 +2,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import * as opentelemetry from '@opentelemetry/api'
 import * as evercurrent from 'evercurrent'
 import { BackgroundCache, type CacheEvent, type Reading } from 'evercurrent'
 import * as evercurrentBackendMemory from 'evercurrent/backend/memory'
 import * as evercurrentCodec from 'evercurrent/codec'
 import * as evercurrentOauth from 'evercurrent/oauth'
+import * as evercurrentOtel from 'evercurrent/otel'
 import * as evercurrentRxjs from 'evercurrent/rxjs'
 import * as evercurrentTesting from 'evercurrent/testing'
 import { manualClock } from 'evercurrent/testing'
@@ -22,11 +24,13 @@ const packaged: Modules = {
   'evercurrent/backend/memory': evercurrentBackendMemory,
   'evercurrent/codec': evercurrentCodec,
   'evercurrent/oauth': evercurrentOauth,
+  'evercurrent/otel': evercurrentOtel,
   'evercurrent/rxjs': evercurrentRxjs,
   'evercurrent/testing': evercurrentTesting,
   'evercurrent/zod': evercurrentZod,
 }
 const modules: Modules = { ...packaged, rxjs, zod: { z } }
+const modules: Modules = { ...packaged, rxjs, '@opentelemetry/api': opentelemetry }
 
 const file = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const text = (path: string) => readFileSync(file(path), 'utf8')
@@ -40,6 +44,12 @@ const snippets = [
   ...snippetsOfMarkdown('docs/credentials.md'),
   ...snippetsOfMarkdown('docs/registry.md'),
   ...snippetsOfDocComments('src', { ...packaged, rxjs: { combineLatest: rxjs.combineLatest }, zod: { z } }),
+  ...snippetsOfMarkdown('docs/observability.md'),
+  ...snippetsOfDocComments('src', {
+    ...packaged,
+    rxjs: { combineLatest: rxjs.combineLatest },
+    '@opentelemetry/api': { metrics: opentelemetry.metrics },
+  }),
 ]
 const world = './support/snippet-world.ts'
 /** What the platform has already needs no declaration. */
@@ -263,12 +273,13 @@ describe('README.md', () => {
   })
 
   it('quotes the size budgets of package.json', () => {
-    const [core, registry, adapter, oauth] = manifest['size-limit'].map(({ limit }: { limit: string }) => limit)
+    const [core, registry, adapter, oauth, otel] = manifest['size-limit'].map(({ limit }: { limit: string }) => limit)
     const quoted = [
       `is at most ${core}, minified and gzipped`,
       `\`import { CacheRegistry }\` at most ${registry}, and neither imports anything`,
       `\`evercurrent/rxjs\` adds at most ${adapter} `,
       `\`evercurrent/oauth\` is at most ${oauth} `,
+      `\`evercurrent/otel\` at most ${otel} `,
       `Node ${manifest.engines.node.replace('>=', '')} or newer`,
     ]
     const prose = readme.replaceAll(/\s+/g, ' ')
@@ -281,6 +292,7 @@ const documents = [
   'docs/laws.md',
   'docs/credentials.md',
   'docs/registry.md',
+  'docs/observability.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
 ]
