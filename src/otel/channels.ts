@@ -40,6 +40,8 @@ interface DiagnosticsChannel {
 }
 
 const traced: Holds<Source> = new WeakMap()
+/** Said of a fetch that was over before: if one is in the air, it came after that one. */
+const late: ReadonlySet<DiscardReason> = /* @__PURE__ */ new Set<DiscardReason>(['timed-out', 'refused'])
 
 /**
  * Publishes what happens to a registry, or to a cache of one value, until the returned function is called:
@@ -78,7 +80,6 @@ function tracer(diagnostics: DiagnosticsChannel): (event: CacheEvent) => void {
   const inTheAir = new Map<string, FetchTrace>()
 
   const over = (event: CacheEvent, outcome: Partial<FetchTrace>) => {
-    if (!inTheAir.size) return
     const id = idOf(event)
     const fetch = inTheAir.get(id)
     if (!fetch) return
@@ -89,27 +90,17 @@ function tracer(diagnostics: DiagnosticsChannel): (event: CacheEvent) => void {
     asyncEnd.publish(fetch)
   }
   return (event) => {
-    switch (event.kind) {
-      case 'fetch-started': {
-        if (!channel.hasSubscribers) break
-        const { name, type, namespace, key, reason, at: startedAt } = event
-        const fetch = { name, type, namespace, key, reason, startedAt }
-        inTheAir.set(idOf(event), fetch)
-        start.publish(fetch)
-        end.publish(fetch)
-        break
-      }
-      case 'fetch-succeeded':
-        over(event, { changed: event.changed })
-        break
-
-      case 'fetch-failed':
-        over(event, { error: event.error, class: event.class })
-        break
-
-      case 'fetch-discarded':
-        // Those two are about a fetch that was over before: the one in the air, if there is one, came after it.
-        if (event.because !== 'timed-out' && event.because !== 'refused') over(event, { discarded: event.because })
+    if (event.kind === 'fetch-started') {
+      if (!channel.hasSubscribers) return
+      const { name, type, namespace, key, reason, at: startedAt } = event
+      const fetch = { name, type, namespace, key, reason, startedAt }
+      inTheAir.set(idOf(event), fetch)
+      start.publish(fetch)
+      end.publish(fetch)
+    } else if (inTheAir.size) {
+      if (event.kind === 'fetch-succeeded') over(event, { changed: event.changed })
+      if (event.kind === 'fetch-failed') over(event, { error: event.error, class: event.class })
+      if (event.kind === 'fetch-discarded' && !late.has(event.because)) over(event, { discarded: event.because })
     }
   }
 }
