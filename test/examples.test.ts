@@ -158,6 +158,22 @@ the endpoint is down: what is held is in the error
 failed: 3, Error: HTTP 503
 1 Ann, 2 Bobby
 `,
+  '11-metrics.ts': `
+evercurrent.fetches 2 {fetch} type=schema fetch.reason=first
+evercurrent.fetches 1 {fetch} type=flag fetch.reason=first
+evercurrent.fetches 1 {fetch} type=schema fetch.reason=expired
+evercurrent.fetch.failures 1 {failure} type=schema error.type=_OTHER failure.class=retry
+evercurrent.fetch.duration 2 took 0.4 s type=schema
+evercurrent.fetch.duration 1 took 0.2 s type=flag
+evercurrent.fetch.duration 1 took 0.2 s type=schema error.type=_OTHER
+evercurrent.stale_reads 1 {read} type=schema
+evercurrent.reads 20 {read} read.result=hit
+evercurrent.reads 0 {read} read.result=backend_hit
+evercurrent.reads 4 {read} read.result=miss
+evercurrent.entry.count 3 {entry}
+evercurrent.value.age.max 40.4 s type=schema
+evercurrent.value.age.max 40.4 s type=flag
+`,
 }
 
 describe.each(examples)('examples/%s', (name) => {

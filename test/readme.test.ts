@@ -1,4 +1,5 @@
 /** README.md, docs/ and the doc comments are executed: what they show compiles, runs, and does what it says. */
+import * as diagnosticsChannel from 'node:diagnostics_channel'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,6 +32,12 @@ const packaged: Modules = {
 }
 const modules: Modules = { ...packaged, rxjs, zod: { z } }
 const modules: Modules = { ...packaged, rxjs, '@opentelemetry/api': opentelemetry }
+const modules: Modules = {
+  ...packaged,
+  rxjs,
+  '@opentelemetry/api': opentelemetry,
+  'node:diagnostics_channel': diagnosticsChannel,
+}
 
 const file = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const text = (path: string) => readFileSync(file(path), 'utf8')

@@ -21,7 +21,7 @@ export interface InstrumentationOptions {
   readonly namespaces?: boolean | undefined
   /**
    * How many held values are looked at for their ages each time the meter is read. Of a registry that holds more, all are
-   * looked at in several such times, and until then the age is that of the round before. Default: 10,000. With 0, none.
+   * looked at in several such times, and until then the age is that of the round before. Default: 1,000. With 0, none.
    */
   readonly maxInspected?: number | undefined
 }
@@ -55,7 +55,7 @@ const rules = { attributes, namespaces: isA<boolean>('boolean'), maxInspected }
 export function instrument(source: Source, meter: MeterLike, options: InstrumentationOptions = {}): () => void {
   if (typeof Object(source).on !== 'function') refuse('the source of instrument()', 'a registry or a cache', source)
   if (typeof Object(meter).createCounter !== 'function') refuse('the meter of instrument()', 'a Meter', meter)
-  const { attributes = {}, namespaces, maxInspected = 10_000 } = checkOptions('instrument()', options, rules)
+  const { attributes = {}, namespaces, maxInspected = 1000 } = checkOptions('instrument()', options, rules)
   const desk = deskOf(meter)
   return holdOnce(desk.holds, source, () => {
     const watched: Watched = { source, attributes, maxInspected, counted: readsOf(source), ages: { known: new Map() } }

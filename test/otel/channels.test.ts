@@ -1,4 +1,5 @@
 /** What traceChannels() publishes to real diagnostics channels, what it never does, and that it costs nothing unheard. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel, tracingChannel } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { BackgroundCache, type CacheEvent } from 'evercurrent'
@@ -151,6 +152,40 @@ describe('the tracing channel evercurrent:fetch', () => {
       startedAt: 0,
     })
     expect(seen).toHaveLength(4)
+  })
+})
+
+describe('a subscriber to the start of a fetch', () => {
+  it('runs in the async context of the read that waits for it, and in nobody’s for a refresh behind a read', async () => {
+    const request = new AsyncLocalStorage<string>()
+    const { cache, registry, clock, call } = keyed()
+    tracing(registry)
+    const contexts: unknown[] = []
+    const hear = () => contexts.push(request.getStore())
+    fetches.start.subscribe(hear)
+    cleanUps.push(() => fetches.start.unsubscribe(hear))
+    const first = request.run('r1', () => cache.get('a'))
+    await flush()
+    await call('a').resolve('v')
+    await first
+    await clock.advance(45_000)
+    await request.run('r2', () => cache.get('a'))
+    expect(contexts).toEqual(['r1', undefined])
+  })
+
+  it('hears of it after the fetch function was called', async () => {
+    const order: string[] = []
+    const fetch = () => {
+      order.push('fetch')
+      return 'v'
+    }
+    const cache = new BackgroundCache({ ttl: '1m', clock: manualClock(), fetch })
+    tracing(cache)
+    const hear = () => order.push('start')
+    fetches.start.subscribe(hear)
+    cleanUps.push(() => fetches.start.unsubscribe(hear))
+    await cache.get()
+    expect(order).toEqual(['fetch', 'start'])
   })
 })
 
