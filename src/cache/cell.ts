@@ -58,8 +58,10 @@ export function createCell<V>(
     fetchedAt: toEpoch(fetchedAt),
     expiresAt: toEpoch(expiresAt),
   })
-  const readingOf = (entry: Entry<V>, from: Reading<V>['from'], stale: boolean): Reading<V> => ({
-    ...heldOf(entry),
+  const readingOf = ({ value, fetchedAt, expiresAt }: Entry<V>, from: Reading<V>['from'], stale: boolean) => ({
+    value,
+    fetchedAt: toEpoch(fetchedAt),
+    expiresAt: toEpoch(expiresAt),
     from,
     stale,
   })

@@ -175,13 +175,19 @@ export class Shelf<K, V> {
 
   #create(id: KeyId, key: K): Resident<V> {
     const { policy, schema, waitUntil, fetch, fetchMany, type } = this.kind
+    const { clock, timeline, draw, newsroom, tally } = this.#store
     const label = this.#nameOf(id)
     const subject: Subject = { label, listeners: new Set() }
     const own: Fetch<V> | undefined = fetch && ((context, previous) => fetch(key, context, previous))
     const initial = (this.#store.isDisposed ? { kind: 'disposed' } : this.resting.state(id)) as State<V, never>
     const live = createLiveValue<V>(
       {
-        ...this.#store.household,
+        // Written out, as is what comes of it: a spread takes kilobytes, and this is made for every fetch.
+        clock,
+        timeline,
+        draw,
+        newsroom,
+        tally,
         policy,
         schema,
         waitUntil,
@@ -201,7 +207,8 @@ export class Shelf<K, V> {
         settled: () => this.#settled(resident),
       },
     )
-    const resident: Resident<V> = { ...live, id, pins: 0, written: initial.entry }
+    const { setting, cell, reader, keeper, writer } = live
+    const resident: Resident<V> = { setting, cell, reader, keeper, writer, id, pins: 0, written: initial.entry }
     return resident
   }
 
