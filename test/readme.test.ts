@@ -30,11 +30,10 @@ const packaged: Modules = {
   'evercurrent/testing': evercurrentTesting,
   'evercurrent/zod': evercurrentZod,
 }
-const modules: Modules = { ...packaged, rxjs, zod: { z } }
-const modules: Modules = { ...packaged, rxjs, '@opentelemetry/api': opentelemetry }
 const modules: Modules = {
   ...packaged,
   rxjs,
+  zod: { z },
   '@opentelemetry/api': opentelemetry,
   'node:diagnostics_channel': diagnosticsChannel,
 }

@@ -1,7 +1,7 @@
 /** The keys of one type in one namespace: at rest, or resident while something happens to them. */
 
 import { createLiveValue, inspectLive } from '../cache/live-value.ts'
-import { createWriter, type Writer } from '../cache/writer.ts'
+import type { Writer } from '../cache/writer.ts'
 import { KeyGoneError } from '../errors.ts'
 import type { Subject } from '../events/newsroom.ts'
 import type { Fetch } from '../fetch/fetch.ts'
@@ -9,6 +9,7 @@ import type { Flight } from '../fetch/flight.ts'
 import { type Inspection, inspect } from '../state/snapshot.ts'
 import type { State } from '../state/state.ts'
 import { type Input, transition } from '../state/transition.ts'
+import { writerAtRest } from './at-rest.ts'
 import { fetchAlone } from './batch.ts'
 import { hasPrefix, type KeyId, partsOf } from './key.ts'
 import type { KeyName } from './keyed.ts'
@@ -92,22 +93,8 @@ export class Shelf<K, V> {
     if (this.#store.isDisposed || this.#residents.has(id) || this.holderOf(id)?.resident) {
       return this.with(id, key, ({ writer }) => call(writer))
     }
-    const { timeline, draw } = this.#store
-    const apply = (input: Input<V>) => this.#applyAtRest(id, input)
-    const unasked = () => undefined as never
-    return call(
-      createWriter<V>(
-        { policy: this.kind.policy, timeline, draw },
-        {
-          apply,
-          state: () => this.resting.state(id) as State<V, never>,
-          seed: (entry, now) => apply({ type: 'seed', entry, now }),
-          // Nobody waits, and nothing is disposed.
-          readingOf: unasked,
-          disposedError: unasked,
-        },
-      ),
-    )
+    const state = () => this.resting.state(id) as State<V, never>
+    return call(writerAtRest(this.kind.policy, this.#store, state, (input) => this.#applyAtRest(id, input)))
   }
 
   /** What a holder looks at: its own for as long as nothing happens to the key. */
