@@ -37,6 +37,8 @@ const modules: Modules = {
   '@opentelemetry/api': opentelemetry,
   'node:diagnostics_channel': diagnosticsChannel,
 }
+}
+const modules: Modules = { ...packaged, rxjs, zod: { z } }
 
 const file = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const text = (path: string) => readFileSync(file(path), 'utf8')
