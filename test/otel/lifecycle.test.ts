@@ -97,6 +97,27 @@ describe('instrument()', () => {
     expect(events.filter(({ kind }) => kind === 'listener-failed')).toEqual([])
   })
 
+  it('takes back every callback that it gave to the meter, and gives each once', () => {
+    const given: unknown[] = []
+    const instrumentOf = () => ({
+      add() {},
+      record() {},
+      addCallback: (callback: unknown) => given.push(callback),
+      removeCallback: (callback: unknown) => given.splice(given.indexOf(callback), 1),
+    })
+    const meter: MeterLike = {
+      createCounter: instrumentOf,
+      createHistogram: instrumentOf,
+      createObservableGauge: instrumentOf,
+    }
+    const [one, other] = [instrument(keyed().registry, meter), instrument(keyed().registry, meter)]
+    expect(given).toHaveLength(5)
+    one()
+    expect(given).toHaveLength(5)
+    other()
+    expect(given).toEqual([])
+  })
+
   it('counts on where it ended when it begins again, without what came between', async () => {
     const { meter, points } = sdkMeter()
     const { cache, registry, load } = keyed({ type: 'schema' })
