@@ -99,7 +99,8 @@ const callback: Rule<never> = (option, value) => {
   }) as never
 }
 
-export const policyRules = {
+// Made by a call that can be left out by whoever needs none of it.
+export const policyRules = /* @__PURE__ */ (() => ({
   ttl: duration(1),
   refreshWindow: duration(0, finite),
   jitter,
@@ -113,7 +114,7 @@ export const policyRules = {
   classifyError: callback,
   retryAfter: callback,
   freeze: isA<boolean>('boolean'),
-}
+}))()
 
 type Checked<V> = { readonly [K in keyof Policy<V>]?: Policy<V>[K] | undefined }
 

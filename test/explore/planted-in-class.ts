@@ -2,6 +2,7 @@
 import type { PlantedBug } from './planted-bugs.ts'
 
 const cell = 'cache/cell.ts'
+const launcher = 'cache/launcher.ts'
 const reader = 'cache/reader.ts'
 
 export const plantedInClass: readonly PlantedBug[] = [
@@ -92,7 +93,7 @@ export const plantedInClass: readonly PlantedBug[] = [
   },
   {
     name: 'timed-out late result stored',
-    file: cell,
+    file: launcher,
     search: "failed(flight, error)\n      flight.lostTo ??= 'timed-out'",
     replacement: 'flight.readers.answer({ error })\n      flight.refreshers.answer({ error })',
     law: 'L14',
@@ -101,7 +102,7 @@ export const plantedInClass: readonly PlantedBug[] = [
   },
   {
     name: 'time-out does not abort',
-    file: cell,
+    file: launcher,
     search: 'flight.controller.abort(error)',
     replacement: '',
     law: 'L14',
@@ -117,7 +118,7 @@ export const plantedInClass: readonly PlantedBug[] = [
   },
   {
     name: 'refreshers get a stale value',
-    file: cell,
+    file: launcher,
     search: 'finish(flight, reading ? { reading } : { error }, { error })',
     replacement: 'finish(flight, reading ? { reading } : { error })',
     law: 'L8',
@@ -125,7 +126,7 @@ export const plantedInClass: readonly PlantedBug[] = [
   },
   {
     name: 'invalidated readers fall back',
-    file: cell,
+    file: launcher,
     search: "verdict.class === 'retry' && flight.lostTo !== 'invalidated'",
     replacement: "verdict.class === 'retry'",
     law: 'L7',

@@ -4,17 +4,17 @@ import type { PlantedBug } from './planted-bugs.ts'
 const registryBugs: readonly Omit<PlantedBug, 'severalKeys'>[] = [
   {
     name: 'ticket taken in a later turn',
-    file: 'cache/cell.ts',
-    search: "apply({ type: 'launch', flight, now: startedAt })",
-    replacement: "queueMicrotask(() => apply({ type: 'launch', flight, now: startedAt }))",
+    file: 'cache/launcher.ts',
+    search: "apply({ type: 'launch', flight, now: flight.startedAt })",
+    replacement: "queueMicrotask(() => apply({ type: 'launch', flight, now: flight.startedAt }))",
     law: 'L6',
     harm: 'two readers of one turn start two fetches, and what changes meanwhile goes unnoticed',
   },
   {
     name: 'getMany waits a turn before it asks',
-    file: 'registry/keyed-view.ts',
-    search: '    const batch = this.#shelf.kind',
-    replacement: '    await undefined\n    const batch = this.#shelf.kind',
+    file: 'registry/get-many.ts',
+    search: '  const batch = shelf.kind',
+    replacement: '  await undefined\n  const batch = shelf.kind',
     law: 'L6',
     harm: 'a write that comes after the call is taken for one before it',
   },
@@ -96,7 +96,7 @@ const registryBugs: readonly Omit<PlantedBug, 'severalKeys'>[] = [
   {
     name: 'batch sends every key alone',
     file: 'registry/batch.ts',
-    search: 'if (!isOpen) send()',
+    search: 'else send()',
     replacement: 'send()',
     law: 'L5',
     harm: 'getMany() of a hundred keys is a hundred requests',
@@ -111,8 +111,8 @@ const registryBugs: readonly Omit<PlantedBug, 'severalKeys'>[] = [
   },
   {
     name: 'key left out fails the whole batch',
-    file: 'registry/keyed-view.ts',
-    search: 'else if (!this.#shelf.isGone(id, outcome.reason)) errors',
+    file: 'registry/get-many.ts',
+    search: 'else if (!shelf.isGone(id, outcome.reason)) errors',
     replacement: 'else errors',
     law: 'L15',
     harm: 'one dropped table makes the schemas of all others unreadable',
