@@ -10,6 +10,7 @@ import { type Policy, type PolicyOptions, policyRules, resolvePolicy } from '../
 import { empty, type State } from '../state/state.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 import { createTimeline, type Timeline } from '../time/timeline.ts'
+import { newTally, type Tally } from './stats.ts'
 
 export interface Surroundings {
   /** Named in events and errors. */
@@ -29,11 +30,10 @@ export interface Household {
   /** a random number in [0, 1], whatever the injected generator does */
   readonly draw: () => number
   readonly newsroom: Newsroom
-  /** how many reads were answered from memory, and how many were not */
-  readonly tally: { hits: number; backendHits: number; misses: number }
 }
 
 export interface Setting<V> extends Household {
+  readonly tally: Tally
   readonly policy: Policy<V>
   readonly fetch: Fetch<V> | undefined
   /** where a value is looked for before it is fetched */
@@ -76,7 +76,7 @@ export function openHousehold({ clock = systemClock, random = Math.random, name 
     const drawn = newsroom.guard(random) ?? NaN
     return drawn >= 0 && drawn <= 1 ? drawn : 0.5
   }
-  return { clock, timeline, draw, newsroom, tally: { hits: 0, backendHits: 0, misses: 0 } }
+  return { clock, timeline, draw, newsroom }
 }
 
 type Options<V> = PolicyOptions<V> & Surroundings & { readonly fetch?: Fetch<V>; readonly schema?: StandardSchema<V> }
@@ -87,6 +87,7 @@ export function resolveSetting<V>(options: Options<V>): Setting<V> {
   const { fetch, schema, waitUntil, name } = checked
   return {
     ...openHousehold(checked),
+    tally: newTally(),
     policy: resolvePolicy<V>(checked, options),
     fetch,
     schema,

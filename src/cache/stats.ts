@@ -1,7 +1,15 @@
 /** What is counted: reads by how they were answered, fetches by how they ended. */
 
 import type { Fact } from '../events/cache-event.ts'
-import type { Household } from './setting.ts'
+
+/** Reads by what answered them. */
+export interface Tally {
+  hits: number
+  backendHits: number
+  misses: number
+}
+
+export const newTally = (): Tally => ({ hits: 0, backendHits: 0, misses: 0 })
 
 /** Counts since the cache was made. A read that joined a flight is a miss; `peek` and `tryGet` are not counted. */
 export interface CacheStats {
@@ -23,7 +31,7 @@ export interface CacheStats {
 }
 
 export function statsOf(
-  { hits, backendHits, misses }: Household['tally'],
+  { hits, backendHits, misses }: Tally,
   counts: { readonly [K in Fact['kind']]?: number },
   writeFailures = 0,
 ): Omit<CacheStats, 'entries' | 'bytes'> {

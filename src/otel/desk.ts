@@ -10,7 +10,7 @@ export interface Watched {
   readonly attributes: Attributes
   readonly maxInspected: number
   /** what was counted already */
-  counted: Reads | undefined
+  counted: Reads
   /** `undefined`: nothing was ever said about a tier */
   isSuspended?: boolean
   /** how old the oldest of each type was when all were looked at last, and the look that is under way */
@@ -90,11 +90,14 @@ function countReads({ series }: Desk, watched: Watched): void {
   const { source, attributes, counted } = watched
   const now = readsOf(source)
   watched.counted = now
-  const results = Object.entries(now ?? {}) as [keyof Reads, number][]
-  const wasReset = results.some(([result, count]) => count < (counted?.[result] ?? 0))
-  for (const [result, count] of results) {
-    const before = (!wasReset && counted?.[result]) || 0
-    series.reads.add(count - before, { ...attributes, 'evercurrent.read.result': result })
+  for (const [type, reads] of now) {
+    const before: Partial<typeof reads> = counted.get(type) ?? {}
+    const results = Object.entries(reads) as [keyof typeof reads, number][]
+    const wasReset = results.some(([result, count]) => count < (before[result] ?? 0))
+    const of = type === undefined ? attributes : { ...attributes, 'evercurrent.type': type }
+    for (const [result, count] of results) {
+      series.reads.add(count - ((!wasReset && before[result]) || 0), { ...of, 'evercurrent.read.result': result })
+    }
   }
 }
 

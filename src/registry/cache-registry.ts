@@ -1,7 +1,7 @@
 /** Many types of values, by key, within one budget: what is defined, where it is found, and what all of it shares. */
 
 import type { Definite } from '../cache/background-cache.ts'
-import { type CacheStats, statsOf } from '../cache/stats.ts'
+import { type CacheStats, newTally, statsOf, type Tally } from '../cache/stats.ts'
 import { join } from '../events/bulletin.ts'
 import type { CacheEvent } from '../events/cache-event.ts'
 import type { StandardSchema } from '../fetch/schema.ts'
@@ -18,6 +18,12 @@ import { namespacePath, type RegistryOptions, registryRules, type TypeOptions } 
 import { Shelf } from './shelf.ts'
 
 const listenerRule = /* @__PURE__ */ isA('function')
+
+/** The counts of a registry. */
+export interface RegistryStats extends CacheStats {
+  /** the reads of each type, in all namespaces: together they are `hits`, `backendHits` and `misses` */
+  readonly types: Readonly<Record<string, Readonly<Tally>>>
+}
 
 class Registry {
   static readonly name = 'CacheRegistry'
@@ -52,10 +58,17 @@ class Registry {
     return isDisposed ? () => {} : join(newsroom.listeners, listener)
   }
 
-  stats(): CacheStats {
-    const { tally, newsroom, rows, sized, tier } = this.#core.store
+  stats(): RegistryStats {
+    const { newsroom, rows, sized, tier } = this.#core.store
+    const all = newTally()
+    const types: Record<string, Tally> = {}
+    for (const [type, { kind }] of this.#core.kinds) {
+      types[type] = { ...kind.tally }
+      for (const answer of ['hits', 'backendHits', 'misses'] as const) all[answer] += kind.tally[answer]
+    }
     return {
-      ...statsOf(tally, newsroom.counts, tier?.writeFailures),
+      ...statsOf(all, newsroom.counts, tier?.writeFailures),
+      types,
       entries: rows.count,
       bytes: sized ? rows.bytes : undefined,
     }
@@ -66,7 +79,7 @@ class Registry {
   }
 
   async clear(): Promise<void> {
-    const { newsroom, tally, tier, isDisposed } = this.#core.store
+    const { newsroom, tier, isDisposed } = this.#core.store
     const prefix = namespacePrefix(this.#path)
     newsroom.during(() => {
       for (const shelf of this.#shelves()) {
@@ -78,7 +91,7 @@ class Registry {
     told?.catch(() => {})
     // The counters are everybody's: whoever clears a part of the registry leaves them.
     if (this.#isRoot) {
-      Object.assign(tally, { hits: 0, backendHits: 0, misses: 0 })
+      for (const { kind } of this.#core.kinds.values()) Object.assign(kind.tally, newTally())
       if (tier) tier.writeFailures = 0
       for (const kind of Object.keys(newsroom.counts)) delete newsroom.counts[kind as keyof typeof newsroom.counts]
     }
@@ -191,7 +204,7 @@ export interface CacheRegistry extends AsyncDisposable {
   /** Calls the listener with every event of every key. Returns what ends it. */
   on(listener: (event: CacheEvent) => void): () => void
   /** Counts of all types and namespaces, since the registry was made or cleared. `bytes` is known under `maxBytes`. */
-  stats(): CacheStats
+  stats(): RegistryStats
   /** Every key of this namespace and below that is known, without its value. */
   inspect(): Iterable<Inspection & KeyName>
   /** Invalidates every key of this namespace and below; at the root it also resets the counters. */

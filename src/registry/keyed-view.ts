@@ -39,7 +39,7 @@ export class KeyedView<K, V> {
     this.#within = within
     this.#rows = store.rows
     this.#index = shelf.resting.index
-    this.#tally = store.tally
+    this.#tally = shelf.kind.tally
     this.#isBefore = store.timeline.isBefore
     this.#key = shelf.kind.key
     this.#hasSource = !!(shelf.kind.fetch ?? shelf.kind.fetchMany)

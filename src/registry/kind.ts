@@ -1,6 +1,7 @@
 /** One type of values in a registry: what its author decided about it, checked once. */
 
 import { type Household, type Surroundings, valueRules } from '../cache/setting.ts'
+import { newTally, type Tally } from '../cache/stats.ts'
 import type { Codec } from '../codec/codec.ts'
 import { KeyGoneError } from '../errors.ts'
 import type { StandardSchema } from '../fetch/schema.ts'
@@ -21,6 +22,8 @@ export interface Kind<K, V> {
   /** absent: its values stay in memory */
   readonly codec: Codec<V> | undefined
   readonly waitUntil: Surroundings['waitUntil']
+  /** the reads of all its namespaces */
+  readonly tally: Tally
   /** bytes, as its author or an estimate says */
   sizeOf(value: V): number
 }
@@ -69,9 +72,10 @@ export function resolveKind<K, V>(
   return {
     ...({ type: name, version, key, fetch, fetchMany, schema, codec } as Omit<
       Kind<K, V>,
-      'waitUntil' | 'policy' | 'sizeOf'
+      'waitUntil' | 'tally' | 'policy' | 'sizeOf'
     >),
     waitUntil,
+    tally: newTally(),
     policy: { ...policy, classifyError: withGone(policy.classifyError) },
     sizeOf(value) {
       const bytes = measure && guard(() => measure(value))

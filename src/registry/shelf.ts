@@ -142,7 +142,8 @@ export class Shelf<K, V> {
     for (const id of this.ids()) {
       const resident = this.#residents.get(id)
       const inspection = resident ? inspectLive(resident) : inspect(this.resting.state(id), now(), toEpoch, atRest)
-      yield { ...this.#nameOf(id), ...inspection }
+      // Spread together they would take ten times as long.
+      yield Object.assign(inspection, this.#nameOf(id))
     }
   }
 
@@ -161,8 +162,8 @@ export class Shelf<K, V> {
   }
 
   #create(id: KeyId, key: K): Resident<V> {
-    const { policy, schema, waitUntil, fetch, fetchMany, type } = this.kind
-    const { clock, timeline, draw, newsroom, tally } = this.#store
+    const { policy, schema, waitUntil, tally, fetch, fetchMany, type } = this.kind
+    const { clock, timeline, draw, newsroom } = this.#store
     const label = this.#nameOf(id)
     const subject: Subject = { label, listeners: new Set() }
     const own: Fetch<V> | undefined = fetch && ((context, previous) => fetch(key, context, previous))

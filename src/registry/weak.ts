@@ -3,6 +3,7 @@
 import { createLiveValue } from '../cache/live-value.ts'
 import type { ReadOptions } from '../cache/observed.ts'
 import { openHousehold } from '../cache/setting.ts'
+import { newTally } from '../cache/stats.ts'
 import type { Fetch } from '../fetch/fetch.ts'
 import { handled } from '../fetch/waiting-room.ts'
 import { refuse } from '../policy/options.ts'
@@ -30,7 +31,7 @@ export function weakHandle<K, V>(
     const given = options?.fetch ?? refuse('get()', 'a fetch, since the registry is gone', options)
     const fetch: Fetch<V> = (context) => given(key, context, undefined)
     // A value for this one read: it keeps every promise about a fetch, and is then forgotten.
-    const once = { ...openHousehold({ clock }), ...rules, named, initial: empty, fetch: undefined }
+    const once = { ...openHousehold({ clock }), tally: newTally(), ...rules, named, initial: empty, fetch: undefined }
     return createLiveValue<V>(once).reader.get({ ...options, fetch })
   }
   return {

@@ -138,16 +138,16 @@ describe('instrument() of a registry', () => {
     await load('a', 'v')
     instrument(registry, meter)
     expect(await points('reads')).toEqual({
-      'read.result=backend_hit': 0,
-      'read.result=hit': 0,
-      'read.result=miss': 0,
+      'read.result=backend_hit type=schema': 0,
+      'read.result=hit type=schema': 0,
+      'read.result=miss type=schema': 0,
     })
     await load('b', 'v')
     for (let count = 0; count < 3; count++) await cache.get('a')
     expect(await points('reads')).toEqual({
-      'read.result=backend_hit': 0,
-      'read.result=hit': 3,
-      'read.result=miss': 1,
+      'read.result=backend_hit type=schema': 0,
+      'read.result=hit type=schema': 3,
+      'read.result=miss type=schema': 1,
     })
   })
 
@@ -157,11 +157,11 @@ describe('instrument() of a registry', () => {
     instrument(registry, meter)
     await load('a', 'v')
     for (let count = 0; count < 3; count++) await cache.get('a')
-    expect(await points('reads')).toMatchObject({ 'read.result=hit': 3, 'read.result=miss': 1 })
+    expect(await points('reads')).toMatchObject({ 'read.result=hit type=schema': 3, 'read.result=miss type=schema': 1 })
     await registry.clear()
     await load('a', 'v')
     for (let count = 0; count < 2; count++) await cache.get('a')
-    expect(await points('reads')).toMatchObject({ 'read.result=hit': 5, 'read.result=miss': 2 })
+    expect(await points('reads')).toMatchObject({ 'read.result=hit type=schema': 5, 'read.result=miss type=schema': 2 })
   })
 
   it('tells how many values are held, and what they take where that is counted', async () => {

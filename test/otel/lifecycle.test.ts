@@ -34,7 +34,7 @@ describe('instrument()', () => {
     await load('a', 'v')
     await cache.get('a')
     expect(await points('fetches')).toEqual({ 'fetch.reason=first type=schema': 1 })
-    expect(await points('reads')).toMatchObject({ 'read.result=hit': 1, 'read.result=miss': 1 })
+    expect(await points('reads')).toMatchObject({ 'read.result=hit type=schema': 1, 'read.result=miss type=schema': 1 })
     first()
     first()
     await load('b', 'v')
@@ -92,7 +92,7 @@ describe('instrument()', () => {
     await cache.get('a')
     await load('b', 'v')
     expect(await points('fetches')).toEqual({ 'fetch.reason=first type=schema': 1 })
-    expect(await points('reads')).toMatchObject({ 'read.result=miss': 1, 'read.result=hit': 0 })
+    expect(await points('reads')).toMatchObject({ 'read.result=miss type=schema': 1, 'read.result=hit type=schema': 0 })
     expect(asked).toBe(0)
     expect(events.filter(({ kind }) => kind === 'listener-failed')).toEqual([])
   })
@@ -128,7 +128,7 @@ describe('instrument()', () => {
     for (let count = 0; count < 5; count++) await cache.get('a')
     instrument(registry, meter)
     await cache.get('a')
-    expect(await points('reads')).toMatchObject({ 'read.result=hit': 2, 'read.result=miss': 1 })
+    expect(await points('reads')).toMatchObject({ 'read.result=hit type=schema': 2, 'read.result=miss type=schema': 1 })
   })
 
   it('lets go of a source that is disposed: what it counted stays, what it held is gone', async () => {
@@ -142,7 +142,7 @@ describe('instrument()', () => {
     await flush()
     await registry.dispose()
     await flying
-    expect(await points('reads')).toMatchObject({ 'read.result=hit': 1, 'read.result=miss': 2 })
+    expect(await points('reads')).toMatchObject({ 'read.result=hit type=schema': 1, 'read.result=miss type=schema': 2 })
     expect(await points('fetch.discards')).toEqual({ 'discard.reason=disposed type=schema': 1 })
     expect(await points('entry.count')).toEqual({ '': 0 })
     expect(await points('value.age.max')).toEqual({ 'type=schema': 0 })
@@ -208,7 +208,7 @@ describe('a meter that throws', () => {
     await expect(points('reads')).rejects.toThrow(AggregateError)
     await expect(cache.get('a')).resolves.toBe('v')
     isBroken = false
-    expect(await points('reads')).toMatchObject({ 'read.result=hit': 1, 'read.result=miss': 1 })
+    expect(await points('reads')).toMatchObject({ 'read.result=hit type=thing': 1, 'read.result=miss type=thing': 1 })
   })
 
   it('when it is asked for an instrument makes instrument() throw that, and nothing is measured', async () => {

@@ -196,6 +196,7 @@ describe('LanceCache', () => {
       bytes: 0,
       hitRatio: 0,
       missRatio: 0,
+      types: { 'vec<i32>': { hits: 0, backendHits: 0, misses: 0 } },
     })
     expect(await cache.find('k')).toBeUndefined()
     expect(registry.stats().misses).toBe(1)
