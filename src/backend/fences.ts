@@ -37,9 +37,13 @@ interface Departures {
   floor: number
 }
 
-/** The epoch sets a store apart from every other one, so a generation of another store, or of an earlier life, is refused. */
+/** A name that nothing else has, nor had in an earlier life. */
+export const newEpoch = (): string =>
+  [...crypto.getRandomValues(new Uint32Array(3))].map((part) => part.toString(36)).join('')
+
+/** Each store has an epoch, so a generation of another store, or of an earlier life, is refused. */
 export function createFences(now: () => number): Fences {
-  const epoch = [...crypto.getRandomValues(new Uint32Array(3))].map((part) => part.toString(36)).join('')
+  const epoch = newEpoch()
   const keys: Departures = { known: new Map(), floor: 0 }
   const prefixes: Departures = { known: new Map(), floor: 0 }
   let step = 0
