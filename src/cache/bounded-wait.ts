@@ -1,6 +1,6 @@
 /** How one reader waits who may give up: by a signal, or after a time. */
 
-import { handled, type WaitingRoom } from '../fetch/waiting-room.ts'
+import { handled, invite, type WaitingRoom } from '../fetch/waiting-room.ts'
 import type { Clock } from '../time/clock.ts'
 import { startTimer } from '../time/timer.ts'
 
@@ -25,7 +25,7 @@ export function waitBounded<T>(
     new Promise((resolve, reject) => {
       let stopTimer = () => {}
       const stop = () => {
-        room.guests.delete(onAnswer)
+        room.guests?.delete(onAnswer)
         stopTimer()
         signal?.removeEventListener('abort', onAbort)
       }
@@ -45,7 +45,7 @@ export function waitBounded<T>(
       const onAbort = () => giveUp(() => reject((signal as AbortSignal).reason))
       stopTimer = startTimer(clock, maxWait, () => giveUp(() => resolve(settleFor())), true)
       signal?.addEventListener('abort', onAbort)
-      room.guests.add(onAnswer)
+      invite(room, onAnswer)
       // The fetch was called since the signal was looked at first: it may have settled this, or aborted it.
       if (room.closed) onAnswer()
       else if (signal?.aborted) onAbort()

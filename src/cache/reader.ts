@@ -3,7 +3,7 @@
 import { WaitTimeoutError } from '../errors.ts'
 import type { Fetch, Reading } from '../fetch/fetch.ts'
 import type { Flight } from '../fetch/flight.ts'
-import { handled } from '../fetch/waiting-room.ts'
+import { handled, invite } from '../fetch/waiting-room.ts'
 import { checkOptions, duration, isA, type Rule, refuse } from '../policy/options.ts'
 import { isUsable, planRead } from '../state/read-plan.ts'
 import type { State } from '../state/state.ts'
@@ -89,7 +89,7 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
       const answer = asReading ? handled(room.promise.then(() => room.reading as Reading<V>)) : room.promise
       // A seed may answer this reader while the fetch flies on.
       const handOver = waitUntil && (() => cell.handOver(flight, waitUntil))
-      if (handOver) room.guests.add(handOver)
+      if (handOver) invite(room, handOver)
       if (!signal && maxWait === Infinity) return answer
       return waitBounded<V | Reading<V>>(answer, {
         clock,

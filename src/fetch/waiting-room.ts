@@ -14,19 +14,19 @@ export interface WaitingRoom<V> {
   reading?: Reading<V>
   closed?: boolean
   /** those who may leave before the answer: called when it is there */
-  readonly guests: Set<() => void>
+  guests?: Set<() => void>
   /** Answers everybody; later answers change nothing. */
   answer(outcome: Outcome<V>): void
 }
 
 export function openRoom<V>(): WaitingRoom<V> {
-  const room = { waiting: 0, guests: new Set() } as unknown as WaitingRoom<V>
+  const room = { waiting: 0 } as WaitingRoom<V>
   room.promise = handled(
     new Promise((resolve, reject) => {
       room.answer = ({ reading, error }) => {
         room.closed = true
         room.waiting = 0
-        for (const guest of room.guests) guest()
+        for (const guest of room.guests ?? []) guest()
         if (!reading) return reject(error)
         room.reading ??= reading
         resolve(reading.value)
@@ -34,6 +34,12 @@ export function openRoom<V>(): WaitingRoom<V> {
     }),
   )
   return room
+}
+
+/** Calls the guest when the answer is there. */
+export function invite(room: Pick<WaitingRoom<never>, 'guests'>, guest: () => void): void {
+  room.guests ??= new Set()
+  room.guests.add(guest)
 }
 
 /** Marks a promise as handled: whether anybody listens is the user's affair, and must not end the process. */
