@@ -76,7 +76,7 @@ export class Resting<V> {
     const row = this.row(id)
     if (row) {
       this.index.set(id, trouble ? -row : row)
-      this.#store.rows.touch(row)
+      this.#store.rows.rest(row)
     }
     this.#store.trim(row)
   }

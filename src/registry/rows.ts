@@ -35,6 +35,8 @@ export class Rows {
   /** resolved promises of the values in the first rows, once read: most registries are small, and a read allocates none */
   #promises: (Promise<unknown> | undefined)[] = []
   count = 0
+  /** those that may be evicted */
+  #idle = 0
   bytes = 0
 
   constructor(sized: boolean) {
@@ -117,31 +119,39 @@ export class Rows {
     this.count--
   }
 
-  /** It was used just now. */
+  /** It is in use no more, and was used just now. */
+  rest(row: Row): void {
+    if (this.#used(row) === Infinity) this.#idle++
+    this.touch(row)
+  }
+
+  /** At rest, it was used just now. */
   touch(row: Row): void {
     this.#numbers[row * 4 + 3] = ++this.#uses
   }
 
-  /** It is in use until it is touched, and must not be evicted. */
+  /** It is in use until it rests, and must not be evicted. */
   leave(row: Row): void {
+    if (this.#used(row) < Infinity) this.#idle--
     this.#numbers[row * 4 + 3] = Infinity
   }
 
   /** The row that was not used for longest among those that may be evicted, or 0. */
   oldest(): Row {
-    for (;;) {
+    while (this.#idle) {
       const next = this.#oldest.pop()
       // Whatever was used since was used after all the others that were found.
       if (next && this.#used(next.row) === next.used) return next.row
-      if (!next && !this.#findOldest()) return 0
+      if (!next) this.#findOldest()
     }
+    return 0
   }
 
   /**
    * Looks for some of the rows not used for longest: all of them in a small registry, about a 64th in a large one. So a
    * read pays for the order with one number, and each of many evictions with its share of a look at all of them.
    */
-  #findOldest(): boolean {
+  #findOldest(): void {
     const among = this.#made
     const share = Math.max(smallRegistry, among / 64) / among
     let limit = Infinity
@@ -155,7 +165,6 @@ export class Rows {
       if (used <= limit && used < Infinity) this.#oldest.push({ row, used })
     }
     this.#oldest.sort((a, b) => b.used - a.used)
-    return this.#oldest.length > 0
   }
 
   #grow(capacity: number): void {
