@@ -6,7 +6,7 @@ export type Outcome = 'done' | 'before' | 'after'
 
 export interface Gate {
   /** Called before it acts, and again before it answers. */
-  pass(): Promise<void>
+  pass(operation: string): Promise<void>
   outcome(operation: string): Outcome
   readonly failure: (outcome: Outcome) => unknown
   /** told in the order of acting */
@@ -17,12 +17,12 @@ export function gatedBackend(inner: CacheBackend, gate: Gate): CacheBackend {
   const gated =
     <A extends readonly unknown[], T>(operation: string, call: (...args: A) => T) =>
     async (...args: A): Promise<Awaited<T>> => {
-      await gate.pass()
+      await gate.pass(operation)
       const outcome = gate.outcome(operation)
       if (outcome === 'before') throw gate.failure(outcome)
       const result = await call(...args)
       gate.acted?.(operation, args, result)
-      await gate.pass()
+      await gate.pass(operation)
       if (outcome === 'after') throw gate.failure(outcome)
       return result
     }

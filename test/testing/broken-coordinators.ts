@@ -1,7 +1,7 @@
 /** Coordinators with one bug each, and the case of the contract that has to find it. */
 import type { Announcement, Coordinator, Lease } from 'evercurrent'
 import { memoryCoordinator } from 'evercurrent/backend/memory'
-import type { Broken } from './broken-backends.ts'
+import type { Broken } from './broken.ts'
 
 type Listener = Parameters<Coordinator['subscribe']>[0]
 
@@ -9,7 +9,9 @@ const sound = memoryCoordinator
 const never = new AbortController().signal
 
 /** Leases made by hand: `wake` decides what a release does to those who wait. */
-const leasing = (wake: (waiting: ((given: Lease | undefined) => void)[], grant: () => Lease) => void): Coordinator => {
+const leasing = (
+  wake: (waiting: ((given: Lease | undefined) => void)[], grant: () => Lease) => unknown,
+): Coordinator => {
   const held = new Map<string, ((given: Lease | undefined) => void)[]>()
   let fence = 0
   return {
@@ -124,6 +126,12 @@ const releasingWhoeverHoldsIt = (): Coordinator => {
   }
 }
 
+/** What the broken ones are made of, without the bug. */
+export const soundCoordinators: readonly (() => Coordinator)[] = [
+  () => leasing((waiting) => waiting.map((wake) => wake(undefined))),
+  () => publishing(all),
+]
+
 export const brokenCoordinators: readonly Broken<Coordinator>[] = [
   broken(
     'everybody gets the lease',
@@ -174,7 +182,11 @@ export const brokenCoordinators: readonly Broken<Coordinator>[] = [
           if (held.has(key)) return undefined
           const given = await lease(key, signal)
           held.add(key)
-          return given && { ...given, release: () => (held.delete(key), given.release()) }
+          const release = () => {
+            held.delete(key)
+            return given?.release()
+          }
+          return given && { ...given, release }
         },
       }
     }),

@@ -2,8 +2,9 @@
 import { memoryBackend, memoryCoordinator } from 'evercurrent/backend/memory'
 import { backendContract, type ContractCase, coordinatorContract } from 'evercurrent/testing'
 import { describe, expect, it } from 'vitest'
-import { brokenBackends } from './broken-backends.ts'
-import { brokenCoordinators } from './broken-coordinators.ts'
+import { brokenCoordinators, soundCoordinators } from './broken-coordinators.ts'
+import { brokenFences } from './broken-fences.ts'
+import { brokenStores } from './broken-stores.ts'
 import { lose, PlainBackend } from './plain-backend.ts'
 
 /** The cases that fail, with what they say. */
@@ -27,7 +28,7 @@ describe('backendContract', () => {
     expect([...(await failures(backendContract(() => new PlainBackend(), { lose })))]).toEqual([])
   })
 
-  it.each(brokenBackends)('finds that $bug', async ({ make, caughtBy, lose = () => {} }) => {
+  it.each([...brokenFences, ...brokenStores])('finds that $bug', async ({ make, caughtBy, lose = () => {} }) => {
     expect(all).toContain(caughtBy)
     const found = await failures(backendContract(make, { lose }))
     expect([...found.keys()]).toContain(caughtBy)
@@ -40,7 +41,7 @@ describe('backendContract', () => {
   })
 
   it('says what was expected, and of which key', async () => {
-    const told = await failures(backendContract(brokenBackends[0]?.make ?? memoryBackend))
+    const told = await failures(backendContract(brokenFences[0]?.make ?? memoryBackend))
     expect(told.get('a miss is outdated by a write of the key')).toBe(
       'set() with ifGeneration was accepted, although the key was written since the miss',
     )
@@ -91,6 +92,14 @@ describe('coordinatorContract', () => {
     )
     const found = await failures(cases.filter(({ name }) => name === caughtBy))
     expect([...found.keys()]).toEqual([caughtBy])
+  })
+
+  it.each(soundCoordinators)('finds nothing in what they are made of', async (make) => {
+    const connecting = () => {
+      const coordinator = make()
+      return { connect: () => coordinator }
+    }
+    expect([...(await failures(coordinatorContract(connecting)))]).toEqual([])
   })
 
   it('finds that processes are not joined', async () => {
