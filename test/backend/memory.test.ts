@@ -189,3 +189,24 @@ describe('memoryBackend refuses by name', () => {
     await expect(backend.get('k')).rejects.toMatchObject(closed)
   })
 })
+
+describe("memoryBackend as vantage-live's cache", () => {
+  it('has pages below a key of the caller, with when they were fetched, and drops them by any prefix', async () => {
+    const { backend, put, read } = made()
+    expect(await backend.get('orders')).toEqual({ generation: expect.any(String), stored: undefined })
+    for (const page of ['orders/1', 'orders/2', 'orders/21', 'customers/1']) await put(page)
+    expect((await backend.get('orders/1')).stored?.fetchedAt).toBe(1_000_000)
+    await put('orders/1', 'replaced')
+    expect(await read('orders/1')).toBe('replaced')
+    expect(await backend.deletePrefix('orders/2')).toBe(2)
+    expect([await read('orders/1'), await read('orders/2')]).toEqual(['replaced', undefined])
+    expect(await backend.deletePrefix('orders')).toBe(1)
+    expect(await read('customers/1')).toBe('customers/1')
+  })
+
+  it('keeps nothing with maxEntries: 0, and a miss is no error', async () => {
+    const { put, read } = made({ maxEntries: 0 })
+    await put('orders/1')
+    expect(await read('orders/1')).toBeUndefined()
+  })
+})
