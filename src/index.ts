@@ -32,7 +32,7 @@ export type { CacheEvent, DiscardReason, ErrorClass, Fact, FetchReason, StoredDe
 export type { Fetch, FetchContext, Held, NotModified, Reading } from './fetch/fetch.ts'
 export type { StandardSchema } from './fetch/schema.ts'
 export type { Lifetime, PolicyOptions } from './policy/policy.ts'
-export { CacheRegistry, type RegistryStats } from './registry/cache-registry.ts'
+export { CacheRegistry } from './registry/cache-registry.ts'
 export type { KeyParts } from './registry/key.ts'
 export type {
   CacheEntry,
@@ -40,6 +40,7 @@ export type {
   KeyedCache,
   KeyedFetch,
   PerCallKeyedCache,
+  RegistryStats,
   WeakKeyedCache,
 } from './registry/keyed.ts'
 export type { RegistryOptions, TypeOptions } from './registry/options.ts'

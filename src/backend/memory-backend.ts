@@ -16,7 +16,10 @@ export interface MemoryBackendOptions {
    * Default: `evict`.
    */
   readonly whenFull?: 'evict' | 'reject' | undefined
-  /** Epoch milliseconds: what `keepUntil` is compared with. Default: `Date.now`, read at each call. */
+  /**
+   * Epoch milliseconds, with which `keepUntil` is compared. Default: the latest `fetchedAt` of all values written, so that
+   * the time is that of the writers.
+   */
   readonly now?: (() => number) | undefined
 }
 
@@ -74,9 +77,11 @@ export function memoryBackend(options: MemoryBackendOptions = {}): MemoryBackend
     maxEntries = Infinity,
     maxBytes = Infinity,
     whenFull = 'evict',
-    now = () => Date.now(),
+    now = () => latest,
   } = checkOptions('memoryBackend()', options, rules)
-  const fences = createFences(now)
+  /** a store to which nobody writes forgets nothing */
+  let latest = -Infinity
+  const fences = createFences(options.now ?? (() => Date.now()))
   /** the least recently used first */
   const entries = new Map<string, Entry>()
   let bytes = 0
@@ -164,6 +169,7 @@ export function memoryBackend(options: MemoryBackendOptions = {}): MemoryBackend
     },
     async set(key, { bytes: given, fetchedAt, expiresAt, keepUntil }, { ifGeneration, signal }) {
       enter('set', signal)
+      latest = Math.max(latest, fetchedAt)
       const replaced = held(key)
       if (ifGeneration !== undefined && !fences.isTimely(key, ifGeneration, replaced?.step)) return undefined
       const size = given.byteLength

@@ -1,7 +1,8 @@
 /** What is measured: a registry or a cache of one value, asked for its counts and ages in one way. */
 
 import type { Observed } from '../cache/observed.ts'
-import type { CacheRegistry, RegistryStats } from '../registry/cache-registry.ts'
+import type { CacheRegistry } from '../registry/cache-registry.ts'
+import type { RegistryStats } from '../registry/keyed.ts'
 import type { Inspection } from '../state/snapshot.ts'
 
 export type Source = CacheRegistry | Observed<unknown>

@@ -1,29 +1,23 @@
 /** Many types of values, by key, within one budget: what is defined, where it is found, and what all of it shares. */
 
 import type { Definite } from '../cache/background-cache.ts'
-import { type CacheStats, newTally, statsOf, type Tally } from '../cache/stats.ts'
+import { newTally, statsOf, type Tally } from '../cache/stats.ts'
 import { join } from '../events/bulletin.ts'
 import type { CacheEvent } from '../events/cache-event.ts'
 import type { StandardSchema } from '../fetch/schema.ts'
 import { checkOptions, isA } from '../policy/options.ts'
 import type { Lifetime } from '../policy/policy.ts'
 import type { Inspection } from '../state/snapshot.ts'
-import { type Core, openCore, type Place } from './core.ts'
+import { type Core, leastSweep, openCore, type Place } from './core.ts'
 import { namespacePrefix } from './full-key.ts'
 import { idOf, type KeyParts } from './key.ts'
-import type { FetchMany, KeyedCache, KeyedFetch, KeyName, PerCallKeyedCache } from './keyed.ts'
+import type { FetchMany, KeyedCache, KeyedFetch, KeyName, PerCallKeyedCache, RegistryStats } from './keyed.ts'
 import { KeyedView } from './keyed-view.ts'
 import { type Kind, resolveKind } from './kind.ts'
 import { namespacePath, type RegistryOptions, registryRules, type TypeOptions } from './options.ts'
 import { Shelf } from './shelf.ts'
 
 const listenerRule = /* @__PURE__ */ isA('function')
-
-/** The counts of a registry. */
-export interface RegistryStats extends CacheStats {
-  /** the reads of each type, in all namespaces: together they are `hits`, `backendHits` and `misses` */
-  readonly types: Readonly<Record<string, Readonly<Tally>>>
-}
 
 class Registry {
   static readonly name = 'CacheRegistry'
@@ -126,12 +120,27 @@ class Registry {
     const { store, places } = this.#core
     const id = idOf([...path, kind.type])
     const known = places.get(id) as Place<K, V> | undefined
-    if (known) return known.view
-    const shelf = new Shelf(kind, path, store)
+    const held = known?.view.deref()
+    if (held) return held
+    const shelf = known?.shelf ?? new Shelf(kind, path, store)
     const within = (name: string) => this.#view(kind, [...path, ...namespacePath('namespace()', name)])
     const view = new KeyedView(store, shelf, within)
-    places.set(id, { shelf, view } as never)
+    if (!known) this.#sweep()
+    places.set(id, { shelf, view: new WeakRef(view) } as never)
     return view
+  }
+
+  /** A registry may be asked for the namespace of every session there is: those that nobody uses any more take nothing. */
+  #sweep(): void {
+    const { places, sweepAt } = this.#core
+    if (places.size < sweepAt) return
+    for (const [id, { shelf, view }] of places) {
+      if (view.deref() || !shelf.isBlank()) continue
+      places.delete(id)
+      shelf.resting.leave()
+    }
+    // Again once there are twice as many, so that each of them pays for a bounded share of it.
+    this.#core.sweepAt = Math.max(leastSweep, 2 * places.size)
   }
 
   /** Those in this namespace and below. */

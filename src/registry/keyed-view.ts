@@ -159,13 +159,12 @@ export class KeyedView<K, V> {
   }
 
   weak(): WeakKeyedCache<K, V> {
-    // The registry keeps this view for as long as it lives itself.
     const view = new WeakRef(this)
     const store = new WeakRef(this.#store)
     const alive = () => (store.deref()?.isDisposed === false ? view.deref() : undefined)
     const { type, policy, schema, waitUntil } = this.#shelf.kind
     // Not its fetch: that may hold whatever it closes over, the registry among it.
-    return weakHandle(alive, { type, policy, schema, waitUntil }, this.#store.clock)
+    return this.#store.keepWith(weakHandle(alive, { type, policy, schema, waitUntil }, this.#store.clock), this)
   }
 
   *keys(): IterableIterator<readonly string[]> {

@@ -1,6 +1,7 @@
 /** The public faces of a registry's caches: what they ask of their author, and what they offer. */
 
 import type { Observed, ReadOptions, SeedOptions, SetOptions } from '../cache/observed.ts'
+import type { CacheStats, Tally } from '../cache/stats.ts'
 import type { FetchContext, Held, NotModified, Reading } from '../fetch/fetch.ts'
 import type { Awaitable } from '../time/awaitable.ts'
 import type { Duration } from '../time/duration.ts'
@@ -186,4 +187,10 @@ export interface WeakKeyedCache<K, V> {
   find(key: K): Promise<V | undefined>
   set(key: K, value: V): Promise<boolean>
   get(key: K, options: ReadOptions & WithFetch<K, V>): Promise<V>
+}
+
+/** The counts of a registry. */
+export interface RegistryStats extends CacheStats {
+  /** the reads of each type, in all namespaces: together they are `hits`, `backendHits` and `misses` */
+  readonly types: Readonly<Record<string, Readonly<Tally>>>
 }

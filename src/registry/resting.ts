@@ -37,6 +37,17 @@ export class Resting<V> {
     return [...this.index.keys(), ...[...this.#troubles.keys()].filter((id) => !this.index.has(id))]
   }
 
+  /** Nothing is known here that would matter. */
+  isBlank(): boolean {
+    const now = this.#store.timeline.now()
+    return !this.index.size && [...this.#troubles.values()].every(({ since }) => now >= since + longestMemory)
+  }
+
+  /** Gives its number back; there is nothing here. */
+  leave(): void {
+    this.#store.removeShelf(this.#owner)
+  }
+
   /** Writes the row of a key, or drops it. Until it is put to rest nobody may read it by itself, or evict it. */
   write(id: KeyId, entry: Entry<V> | undefined): void {
     if (!entry) {

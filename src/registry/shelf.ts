@@ -41,10 +41,15 @@ export class Shelf<K, V> {
     this.kind = kind
     this.namespace = namespace
     this.#store = store
-    this.resting = new Resting(store, store.shelves.push(this as never) - 1, kind.sizeOf)
+    this.resting = new Resting(store, store.addShelf(this as never), kind.sizeOf)
     this.#fetchAlone = fetchAlone(kind, store.soon)
     const { tier } = store
     this.stored = tier && kind.codec && new StoredValues<K, V>(this, kind.codec, store, tier)
+  }
+
+  /** Nothing would be lost with it. */
+  isBlank(): boolean {
+    return !this.#residents.size && this.resting.isBlank() && !this.stored?.isBusy()
   }
 
   isResident(id: KeyId): boolean {
@@ -195,8 +200,7 @@ export class Shelf<K, V> {
         settled: () => this.#settled(resident),
       },
     )
-    const { setting, cell, reader, keeper, writer } = live
-    const resident: Resident<V> = { setting, cell, reader, keeper, writer, id, pins: 0, written: initial.entry }
+    const resident: Resident<V> = Object.assign(live, { id, pins: 0, written: initial.entry })
     return resident
   }
 

@@ -24,7 +24,12 @@ export function createStore(
   const household: Household = openHousehold(surroundings)
   const sized = maxBytes < Infinity
   const rows = new Rows(sized)
-  const shelves: Shelf<never, unknown>[] = []
+  /** by the number that their rows have for them */
+  const shelves: (Shelf<never, unknown> | undefined)[] = []
+  const free: number[] = []
+  /** Calls back when an object that was handed out is held by nobody any more. */
+  const whenGone = new FinalizationRegistry<() => void>((forget) => forget())
+  const kept = new Set<object>()
   return {
     ...household,
     household,
@@ -32,10 +37,25 @@ export function createStore(
     sized,
     maxEntries,
     tier: backend && new Tier({ backend, backendDeadline, writeDeadline }, household),
-    shelves,
+    addShelf(shelf: Shelf<never, unknown>): number {
+      const owner = free.pop() ?? shelves.length
+      shelves[owner] = shelf
+      return owner
+    },
+    /** Only for one that has no rows. */
+    removeShelf(owner: number) {
+      shelves[owner] = undefined
+      free.push(owner)
+    },
     isDisposed: false,
-    /** Calls back when an object that was handed out is held by nobody any more. */
-    whenGone: new FinalizationRegistry<() => void>((forget) => forget()),
+    whenGone,
+    /** Keeps what a handle does not keep itself, for as long as anybody has the handle. */
+    keepWith<H extends object>(handle: H, what: object): H {
+      const box = { what }
+      kept.add(box)
+      whenGone.register(handle, () => void kept.delete(box))
+      return handle
+    },
     waitUntil: surroundings.waitUntil,
     soon: (ms: number, task: () => void) => void startTimer(household.clock, ms, task, false),
     /** Evicts what was not used for longest until the rest is within the budget. What is in use stays. */

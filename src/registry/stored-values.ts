@@ -158,6 +158,11 @@ export class StoredValues<K, V> {
     }
   }
 
+  /** Values are on their way by `set()`. */
+  isBusy(): boolean {
+    return this.#underWay.size > 0
+  }
+
   generationOf(id: KeyId): string | undefined {
     return this.#generations.get(id)
   }

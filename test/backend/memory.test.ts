@@ -155,6 +155,16 @@ describe('memoryBackend keeps a value', () => {
     expect(await putIf('a', held ?? '')).toBeUndefined()
   })
 
+  it('by the time of its writers, which a test may have moved: the clock of the machine says nothing', async () => {
+    const backend = memoryBackend()
+    const read = async (key: string) => textOf(await backend.get(key))
+    await backend.set('a', storedAt(0, 'a', 60_000), {})
+    await backend.set('b', storedAt(59_999, 'b', 60_000), {})
+    expect([await read('a'), await read('b')]).toEqual(['a', 'b'])
+    await backend.set('c', storedAt(60_000, 'c', 60_000), {})
+    expect([await read('a'), await read('b'), await read('c')]).toEqual([undefined, 'b', 'c'])
+  })
+
   it('no longer when others are written, although nobody asks for it again', async () => {
     const { backend, put, pass } = made()
     for (let key = 0; key < 100; key++) await put(`old ${key}`, 'x', 1000)

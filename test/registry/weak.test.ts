@@ -2,7 +2,7 @@
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { CacheRegistry, type WeakKeyedCache } from 'evercurrent'
+import { CacheRegistry, type KeyedCache, type WeakKeyedCache } from 'evercurrent'
 import { describe, expect, it, vi } from 'vitest'
 import { flush } from '../support/flush.ts'
 import { type KeyedOptions, keyed, outcome } from '../support/keyed.ts'
@@ -276,5 +276,80 @@ describe('collection', () => {
     }
     expect(seen.has(cache.entry('k'))).toBe(true)
     end()
+  })
+})
+
+describe('namespaces that nobody uses any more', () => {
+  /** Uses many namespaces, one after the other, and keeps none. */
+  const visit = async (cache: KeyedCache<string, string>, from: number, count: number) => {
+    for (let at = from; at < from + count; at++) {
+      const view = cache.namespace(`session ${at}`)
+      await view.set('k', 'v')
+      await view.invalidate('k')
+      // Weak references live until the turn ends.
+      if (at % 250 === 0) await macrotask()
+      if (at % 5000 === 0) gc()
+    }
+    gc()
+  }
+  const heap = () => {
+    gc()
+    return process.memoryUsage().heapUsed
+  }
+
+  it('take no memory, however many there were', async () => {
+    const registry = new CacheRegistry()
+    const cache = registry.define<string>({ type: 't', ttl: '1h', fetch: () => 'v' })
+    await visit(cache, 0, 5000)
+    const before = heap()
+    await visit(cache, 5000, 20_000)
+    // Forty megabytes, if they stayed.
+    expect(heap() - before).toBeLessThan(15_000_000)
+    expect(registry.stats().entries).toBe(0)
+  })
+
+  it('leave those alone that hold a value, are held, or are reached by a weak handle', async () => {
+    const { cache, registry } = keyed()
+    const held = cache.namespace('held')
+    const weak = cache.namespace('weak').weak()
+    await cache.namespace('full').set('k', 'kept')
+    const heard: unknown[] = []
+    const end = cache
+      .namespace('observed')
+      .entry('k')
+      .subscribe(({ value }) => heard.push(value))
+    await visit(cache, 0, 2000)
+
+    expect(cache.namespace('held')).toBe(held)
+    expect(await weak.set('k', 'v')).toBe(true)
+    expect(cache.namespace('weak').peek('k')).toBe('v')
+    expect(cache.namespace('full').peek('k')).toBe('kept')
+    await cache.namespace('observed').set('k', 'seen')
+    expect(heard).toEqual(['seen'])
+    end()
+    await registry.namespace('full').clear()
+    expect(cache.namespace('full').peek('k')).toBeUndefined()
+  })
+
+  it('remember a failure for as long as it counts', async () => {
+    const { cache, call, calls } = keyed()
+    const read = outcome(cache.namespace('down').get('k'))
+    await flush()
+    await call('k').reject(down)
+    expect(await read).toBe(down)
+    await visit(cache, 0, 2000)
+    expect(await outcome(cache.namespace('down').get('k'))).toBe(down)
+    expect(calls).toHaveLength(1)
+  })
+
+  it('give their place to others, whose values are evicted as ever', async () => {
+    const { cache, registry, events } = keyed({}, { maxEntries: 10 })
+    await visit(cache, 0, 2000)
+    const views = Array.from({ length: 30 }, (_, at) => cache.namespace(`tenant ${at}`))
+    for (const view of views) await view.set('k', 'v')
+    expect(views.map((view) => view.size)).toEqual(views.map((_, at) => (at < 20 ? 0 : 1)))
+    expect(registry.stats().entries).toBe(10)
+    const evicted = events.filter(({ kind }) => kind === 'evicted').map(({ namespace }) => namespace?.[0])
+    expect(evicted).toEqual(views.slice(0, 20).map((_, at) => `tenant ${at}`))
   })
 })

@@ -100,11 +100,6 @@ class CutsAtAMegabyte extends PlainBackend {
     return new Uint8Array(bytes.subarray(0, 1_000_000))
   }
 }
-class KeepsEverythingForEver extends PlainBackend {
-  override isOver() {
-    return false
-  }
-}
 class DropsWhatHasExpired extends PlainBackend {
   override isOver({ expiresAt }: Given) {
     return expiresAt <= Date.now()
@@ -230,11 +225,6 @@ export const brokenStores: readonly Broken<CacheBackend>[] = [
   brokenPlain('bytes end at a zero', StopsAtAZeroByte, 'all 256 byte values come back'),
   brokenPlain('an empty value is a miss', TakesAnEmptyValueForAMiss, 'an empty value is a value'),
   brokenPlain('a value is cut at 1 MB', CutsAtAMegabyte, 'a value of more than 1 MB comes back'),
-  brokenPlain(
-    'keepUntil is ignored',
-    KeepsEverythingForEver,
-    'what need not be kept any more is a miss, which can be written',
-  ),
   brokenPlain('what has expired is dropped', DropsWhatHasExpired, 'what has expired and is to be kept is kept'),
   brokenPlain('times are whole seconds', KeepsTimesInSeconds, 'times come back exactly'),
   brokenPlain('times are JSON', KeepsTimesAsJson, 'times come back exactly'),
