@@ -3,7 +3,7 @@
 import type { Scenario } from '../scenario.ts'
 import { importCost } from './import.ts'
 import { entryWeight, keyed1e3, keyed1e5, keyed1e6 } from './keyed.ts'
-import { stampedeAllocated, stampedeKept, stampedeTime } from './stampede.ts'
+import { keyedStampedeAllocated, keyedStampedeTime, stampedeAllocated, stampedeKept, stampedeTime } from './stampede.ts'
 import { warmGet, warmSync } from './warm.ts'
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
@@ -12,6 +12,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   stampede: stampedeTime,
   'stampede-allocated': stampedeAllocated,
   'stampede-kept': stampedeKept,
+  'keyed-stampede': keyedStampedeTime,
+  'keyed-stampede-allocated': keyedStampedeAllocated,
   'keyed-1e3': keyed1e3,
   'keyed-1e5': keyed1e5,
   'keyed-1e6': keyed1e6,

@@ -1,6 +1,6 @@
-/** 10,000 reads of a cold cache at once, which share one fetch, against 10,000 that share one bare promise. */
+/** 10,000 reads of a cold cache, or of a cold key of a registry, at once, which share one fetch, against 10,000 that share one bare promise. */
 
-import { BackgroundCache } from 'evercurrent'
+import { BackgroundCache, CacheRegistry } from 'evercurrent'
 import { key, lruCaches } from '../rivals/lru-cache.ts'
 import { type Contender, median, type Round, type Scenario } from '../scenario.ts'
 
@@ -18,6 +18,13 @@ const coldCache = (): Cold => {
   const { promise, arrive } = barePromise()
   const cache = new BackgroundCache({ ttl: '1h', fetch: () => promise })
   return { read: () => cache.get(), arrive, fetches: () => cache.stats().fetches }
+}
+
+const coldKey = (): Cold => {
+  const { promise, arrive } = barePromise()
+  const registry = new CacheRegistry()
+  const tables = registry.define({ type: 'table', ttl: '1h', fetch: () => promise })
+  return { read: () => tables.get(key), arrive, fetches: () => registry.stats().fetches }
 }
 
 /** Knows how to make such a thing once what it is made of has been loaded. */
@@ -120,5 +127,29 @@ export const stampedeKept: Scenario = {
   unit: 'B',
   contenders: contenders((makeCold) => bytes(makeCold, true)),
   rivals: rivals((makeCold) => bytes(makeCold, true)),
+  flags,
+}
+
+const ofKey = (measure: (makeCold: () => Cold) => Round): Scenario['contenders'] => ({
+  'floor: sharing one bare promise': () => measure(coldPromise),
+  'await tables.get(key)': () => measure(coldKey),
+})
+
+/** In a large young generation, so that few are hit by a collection of all these readers: whom it hits is chance. */
+export const keyedStampedeTime: Scenario = {
+  title: 'Stampede of 10,000 reads of one cold key: until all are answered',
+  unit: 'ms',
+  contenders: ofKey(time),
+  rivals: rivals(time),
+  bars: { 'await tables.get(key)': { times: 1.3 } },
+  flags,
+}
+
+export const keyedStampedeAllocated: Scenario = {
+  title: 'Stampede of 10,000 reads of one cold key: allocated per waiter',
+  unit: 'B',
+  contenders: ofKey((makeCold) => bytes(makeCold, false)),
+  rivals: rivals((makeCold) => bytes(makeCold, false)),
+  bars: { 'await tables.get(key)': { above: 100 } },
   flags,
 }
