@@ -130,9 +130,22 @@ export const stampedeKept: Scenario = {
   flags,
 }
 
+/** As many fetches as it takes until their code is compiled: a stampede has only one. */
+async function fetchOften(makeCold: () => Cold): Promise<void> {
+  for (let fetch = 0; fetch < 3000; fetch++) {
+    const { read, arrive } = makeCold()
+    const answer = read()
+    arrive()
+    await answer
+  }
+}
+
 const ofKey = (measure: (makeCold: () => Cold) => Round): Scenario['contenders'] => ({
   'floor: sharing one bare promise': () => measure(coldPromise),
-  'await tables.get(key)': () => measure(coldKey),
+  'await tables.get(key)': async () => {
+    await fetchOften(coldKey)
+    return measure(coldKey)
+  },
 })
 
 /** In a large young generation, so that few are hit by a collection of all these readers: whom it hits is chance. */

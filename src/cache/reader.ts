@@ -3,7 +3,7 @@
 import { WaitTimeoutError } from '../errors.ts'
 import type { Fetch, Reading } from '../fetch/fetch.ts'
 import type { Flight } from '../fetch/flight.ts'
-import { handled, invite } from '../fetch/waiting-room.ts'
+import { handled, invite, type WaitingRoom } from '../fetch/waiting-room.ts'
 import { checkOptions, duration, isA, type Rule, refuse } from '../policy/options.ts'
 import { isUsable, planRead } from '../state/read-plan.ts'
 import type { State } from '../state/state.ts'
@@ -35,7 +35,7 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
   let peekUntil = never
   let held: V | undefined
   /** what a stampede waits for: nothing held and no trouble */
-  let boarding: Flight<V> | undefined
+  let boarding: WaitingRoom<V> | undefined
   let served: Promise<V> | undefined
   /** what readers get while a cool-down runs and nothing is held */
   let refused: Promise<never> | undefined
@@ -116,8 +116,8 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
   const board = (): Promise<V> | undefined => {
     if (!boarding) return undefined
     tally.misses++
-    boarding.readers.waiting++
-    return boarding.readers.promise
+    boarding.waiting++
+    return boarding.promise
   }
 
   return {
@@ -125,7 +125,7 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
 
     /** The state was replaced. */
     update({ entry, trouble, flight }: State<V, Flight<V>>) {
-      boarding = entry || trouble || setting.waitUntil || policy.maxWait < Infinity ? undefined : flight
+      boarding = entry || trouble || setting.waitUntil || policy.maxWait < Infinity ? undefined : flight?.readers
       // What was dropped may be a secret: nothing here keeps it.
       served = entry && promiseOf(entry.value)
       refused = undefined
