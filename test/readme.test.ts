@@ -8,12 +8,14 @@ import * as evercurrent from 'evercurrent'
 import { BackgroundCache, type CacheEvent, type Reading } from 'evercurrent'
 import * as evercurrentBackendMemory from 'evercurrent/backend/memory'
 import * as evercurrentCodec from 'evercurrent/codec'
+import * as evercurrentBackendSqlite from 'evercurrent/backend/sqlite'
 import * as evercurrentOauth from 'evercurrent/oauth'
 import * as evercurrentOtel from 'evercurrent/otel'
 import * as evercurrentRxjs from 'evercurrent/rxjs'
 import * as evercurrentTesting from 'evercurrent/testing'
 import { manualClock } from 'evercurrent/testing'
 import * as evercurrentZod from 'evercurrent/zod'
+import Libsql from 'libsql'
 import * as rxjs from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
@@ -24,6 +26,7 @@ const packaged: Modules = {
   evercurrent,
   'evercurrent/backend/memory': evercurrentBackendMemory,
   'evercurrent/codec': evercurrentCodec,
+  'evercurrent/backend/sqlite': evercurrentBackendSqlite,
   'evercurrent/oauth': evercurrentOauth,
   'evercurrent/otel': evercurrentOtel,
   'evercurrent/rxjs': evercurrentRxjs,
@@ -37,6 +40,13 @@ const modules: Modules = {
   '@opentelemetry/api': opentelemetry,
   'node:diagnostics_channel': diagnosticsChannel,
 }
+/** Whatever file a snippet names, it writes none. */
+class Database extends Libsql {
+  constructor(_path: string) {
+    super(':memory:')
+  }
+}
+const modules: Modules = { ...packaged, rxjs, libsql: Database }
 
 const file = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const text = (path: string) => readFileSync(file(path), 'utf8')
@@ -286,6 +296,17 @@ describe('README.md', () => {
       table('Where it runs, and what it weighs').map(([what = '', limit]) => `${what.replaceAll('`', '')}: ${limit}`),
     ).toEqual(budgets)
     expect(readme).toContain(`Node ${manifest.engines.node.replace('>=', '')} or newer`)
+    const [core, registry, adapter, oauth, sqlite] = manifest['size-limit'].map(({ limit }: { limit: string }) => limit)
+    const quoted = [
+      `is at most ${core}, minified and gzipped`,
+      `\`import { CacheRegistry }\` at most ${registry}, and neither imports anything`,
+      `\`evercurrent/rxjs\` adds at most ${adapter} `,
+      `\`evercurrent/oauth\` is at most ${oauth} `,
+      `\`evercurrent/backend/sqlite\` at most ${sqlite} `,
+      `Node ${manifest.engines.node.replace('>=', '')} or newer`,
+    ]
+    const prose = readme.replaceAll(/\s+/g, ' ')
+    expect(quoted.filter((words) => !prose.includes(words))).toEqual([])
   })
 })
 
