@@ -1,7 +1,7 @@
 /**
  * Runs the tests of the source and of the built package under every Node that is supported, one after the other.
  * Left out is what no Node version changes: bench.test.ts, which measures, and test/types, which only the compiler reads.
- * `--short`: the package without its declarations, the laws and the races, and not on Node 20, which CI runs anyway.
+ * `--short`: the package without its declarations, the laws, the races and the SQLite tier, and not on Node 20, which CI runs anyway.
  * Other arguments: these versions.
  */
 import { execFile, execFileSync, spawn } from 'node:child_process'
@@ -22,7 +22,9 @@ const others = readdirSync(join(root, 'test'))
   .map((name) => `test/${name}`)
 /** Runs of scripts/test.ts, by what it is to run: each has the time that it allows. */
 const everything = [packaged, ['test/explore/'], others]
-const mostTelling = [[...packaged, 'test/laws/', 'test/races/', '--testNamePattern=^(?!declarations )']]
+const mostTelling = [
+  [...packaged, 'test/laws/', 'test/races/', 'test/backend/sqlite', '--testNamePattern=^(?!declarations )'],
+]
 
 /** A binary stays here until `npm ci` or somebody deletes the folder; the next run fetches the newest of its line. */
 const cache = join(root, 'node_modules/.cache/evercurrent-nodes')
