@@ -57,9 +57,29 @@ describe.each(sqliteClients)('sqliteBackend with $name', (client) => {
     const miss = (await backend.get('absent')).generation
     database.exec('DROP TABLE evercurrent; DROP TABLE evercurrent_row')
     await expect(put(backend, 'k')).rejects.toMatchObject({ code: 'BACKEND', reason: 'failed' })
+    for (let change = 0; change < 3; change++) await put(backend, 'other')
     expect(await putIf(backend, 'k', before ?? '')).toBe(undefined)
     expect(await putIf(backend, 'absent', miss)).toBe(undefined)
     expect(await put(backend, 'k')).toEqual(expect.any(String))
+  })
+
+  it('refuses a generation that is still to come: the file is an older copy of itself', async () => {
+    const backend = backendOf(client)
+    const [epoch, change] = (await put(backend, 'k'))?.split('.') ?? []
+    expect(await putIf(backend, 'k', `${epoch}.${Number(change) + 1}`)).toBe(undefined)
+    expect(await putIf(backend, 'absent', `${epoch}.${Number(change) + 1}`)).toBe(undefined)
+  })
+
+  it('accepts what was looked up after records were deleted, also when nothing else has happened', async () => {
+    const start = Date.now()
+    vi.useFakeTimers({ now: start, toFake: ['Date'] })
+    const database = opened(client)
+    const backend = sqliteBackend({ database })
+    await put(backend, 'k')
+    vi.setSystemTime(start + day)
+    expect(await putIf(backend, 'k', 'unknown')).toBe(undefined)
+    expect(rows(database)).toBe(0)
+    expect(await putIf(backend, 'k', (await backend.get('k')).generation)).toEqual(expect.any(String))
   })
 
   it('sets WAL and a busy timeout of 50 ms, and writes its rows into tables without rowid', async () => {
@@ -101,6 +121,9 @@ describe.each(sqliteClients)('sqliteBackend with $name', (client) => {
       expect([prefix, await putIf(backend, 'a/b/c', generation)]).toEqual([prefix, undefined])
     }
     expect(await putIf(backend, 'a/b/c', (await backend.get('a/b/c')).generation)).toEqual(expect.any(String))
+    const { generation } = await backend.get('')
+    await backend.deletePrefix('')
+    expect(await putIf(backend, '', generation)).toBe(undefined)
   })
 
   it('keeps a tombstone and a dropped prefix for 24 hours, then deletes them and refuses what is older', async () => {
