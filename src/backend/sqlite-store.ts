@@ -123,7 +123,7 @@ FROM evercurrent_row WHERE until <= ? ORDER BY until LIMIT ${mostPurged}) RETURN
 
   const lookup = (key: string) => {
     const row = find.get(key) as Row
-    const isValue = row.fetchedAt !== null && row.keepUntil > Date.now()
+    const isValue = row.fetchedAt !== null
     return { ...row, isValue, generation: `${row.epoch}.${row.seq ?? row.now}` }
   }
 

@@ -160,7 +160,7 @@ describe.each(sqliteClients)('sqliteBackend with $name', (client) => {
     const slow = (await backend.get('slow')).generation
     vi.setSystemTime(start + 599_999)
     await put(backend, 'filler')
-    expect((await backend.get('short 1')).stored).toBe(undefined)
+    expect((await backend.get('short 1')).stored?.keepUntil).toBe(start + 1000)
     expect(rows(database)).toBe(452)
     vi.setSystemTime(start + 600_000)
     const left: number[] = []

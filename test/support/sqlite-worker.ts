@@ -102,7 +102,15 @@ const tasks: Readonly<Record<string, () => Promise<object>>> = {
     return { ...tally, longest: longest() }
   },
   async create() {
-    return { generation: await backend.set(`of ${process.pid}`, storedAt(Date.now(), 'made'), {}) }
+    for (;;) {
+      try {
+        return { generation: await backend.set(`of ${process.pid}`, storedAt(Date.now(), 'made'), {}) }
+      } catch (error) {
+        // The lock is waited for 50 ms at most, and another may hold it for longer on a busy machine.
+        if (!(error instanceof BackendError) || error.reason !== 'unreachable') throw error
+        await nextTurn()
+      }
+    }
   },
   fill,
   readAndWrite,
