@@ -101,14 +101,13 @@ const tasks: Readonly<Record<string, () => Promise<object>>> = {
     const tally = await increment(backend, Number(argument))
     return { ...tally, longest: longest() }
   },
+  /** Making the file may hold the lock for longer than anybody waits for it: then once more. */
   async create() {
     for (;;) {
       try {
         return { generation: await backend.set(`of ${process.pid}`, storedAt(Date.now(), 'made'), {}) }
       } catch (error) {
-        // The lock is waited for 50 ms at most, and another may hold it for longer on a busy machine.
         if (!(error instanceof BackendError) || error.reason !== 'unreachable') throw error
-        await nextTurn()
       }
     }
   },

@@ -1,5 +1,5 @@
 /** The clients of SQLite fit as they are; what is no database does not. */
-/// <reference path="../../../node_modules/types-of-node-22/sqlite.d.ts" />
+/// <reference path="../../node_modules/types-of-node-22/sqlite.d.ts" />
 
 import type { DatabaseSync } from 'node:sqlite'
 import type BetterSqlite3 from 'better-sqlite3'
