@@ -35,8 +35,9 @@ const isLocked = /is locked/
  *
  * Give it a connection of its own, best to a file of its own: it sets WAL, `synchronous = NORMAL` and a `busy_timeout` of
  * 50 ms, and makes the tables `evercurrent` and `evercurrent_row` at the first call. SQLite works synchronously: a write
- * blocks this thread for at most 50 ms while another process writes, then it fails as `unreachable`. Writes of one turn
- * share transactions, of at most 100 writes, and of no more once they have a megabyte.
+ * blocks this thread while the disk works and, before that, for at most 50 ms while another process writes: then it fails
+ * as `unreachable`. Writes of one turn share transactions, of at most 100 writes, and of no more once they have a
+ * megabyte.
  *
  * What is past `keepUntil` is deleted by later writes, a little each time, 10 minutes after it was written at the
  * earliest. `deletePrefix()` deletes at once, and so blocks for as long as that takes: about 5 ms for 1000 keys. The file
