@@ -1,0 +1,188 @@
+/** What DESIGN asks of a registry with a tier and the code does not do yet: each test fails, and quotes what decides. */
+
+import { BackendError } from 'evercurrent'
+import { describe, expect, it } from 'vitest'
+import { settlement } from '../support/settlement.ts'
+import { fleet, outcome, settle, textCodec, writeDeadline } from '../support/tiers.ts'
+
+const down = new Error('down')
+
+describe('isNewer', () => {
+  interface Row {
+    readonly version: number
+  }
+  const isNewer = (next: Row, held: Row) => next.version > held.version
+
+  it('L6 drops what a refresh ahead finds in the tier, older by the author’s own version', async () => {
+    // L6: "This holds on every path: […] values read from a backend […]. isNewer(next, held) lets the author drop a
+    // result older by its own version: waiters get the held value."
+    const { start, clock } = fleet()
+    const [a, b] = [start<Row>({ isNewer }), start<Row>({ isNewer })]
+    await a.load('k', { version: 2 })
+    await clock.advance(1000)
+    const refreshed = b.cache.refresh('k')
+    await settle()
+    await b.call().resolve({ version: 1 })
+    await refreshed
+    await clock.advance(45_000)
+    await a.get('k')
+    await settle()
+    expect(a.cache.peek('k')).toEqual({ version: 2 })
+  })
+})
+
+describe('a look-up that comes second to the same value', () => {
+  it.each([
+    ['get(), then find()', ['get', 'find']],
+    ['find(), then get()', ['find', 'get']],
+  ] as const)('sends no reader to the source: %s', async (_, calls) => {
+    // "How a read is decided": "fresh | any | the value", and L5: "The fetch function is called only when a fetch is
+    // needed".
+    const { start } = fleet()
+    await start().load('k', 'v')
+    const b = start()
+    const found = calls.map((call) => settlement(b.cache[call]('k')))
+    await settle()
+    expect([b.calls.length, ...found.map(({ value }) => value)]).toEqual([0, 'v', 'v'])
+  })
+})
+
+describe('L10 expire()', () => {
+  it('of a value fetched in the same millisecond makes the next read wait for a fetch', async () => {
+    // L10: "expire() makes one read wait again"; "a tier value fetched before it does not satisfy the next read".
+    const { start } = fleet()
+    const a = start()
+    await a.load('k', 'v')
+    await a.cache.expire('k')
+    expect([(await a.get('k')).state, a.calls.length]).toEqual(['pending', 2])
+  })
+
+  it('of a value set in the same millisecond makes the next getMany() ask the source', async () => {
+    // "expire is of this process: a tier value fetched before it does not satisfy the next read."
+    const { start } = fleet()
+    const a = start({ source: 'many' })
+    await a.cache.set('k', 'v')
+    await a.cache.expire('k')
+    const got = settlement(a.cache.getMany(['k']))
+    await settle()
+    expect([got.state, a.batches.length]).toEqual(['pending', 1])
+  })
+
+  it('is not forgotten when the key is evicted', async () => {
+    // "expire is of this process: a tier value fetched before it does not satisfy the next read" and "eviction never
+    // weakens the fence".
+    const { start, clock } = fleet()
+    const a = start({}, { maxEntries: 1 })
+    await a.load('k', 'v')
+    await clock.advance(1000)
+    await a.cache.expire('k')
+    await a.load('other', 'x')
+    expect((await a.get('k')).state).toBe('pending')
+    expect(a.call().key).toBe('k')
+  })
+})
+
+describe('set()', () => {
+  it('wins over a fetch that says gone while the tier is asked', async () => {
+    // "set() is write-through and happens when the tier has accepted it: it wins over every fetch started before that
+    // moment"; L6: "its outcome, success or failure, changes nothing".
+    const { start } = fleet()
+    const a = start({ classifyError: () => 'gone' })
+    const reading = await a.get('k')
+    const gate = a.tier.hold('set')
+    const written = a.cache.set('k', 'new')
+    await settle()
+    await a.call().reject(down)
+    expect(reading.error).toBe(down)
+    await gate.open()
+    await written
+    await a.registry.flush()
+    expect(await start().cache.find('k')).toBe('new')
+    expect(a.cache.peek('k')).toBe('new')
+  })
+
+  it('is not undone by an invalidate({ ifValue }) of the value before it', async () => {
+    // "the mutations of a key go in call order", L10: "invalidate({ ifValue }) acts only if that exact value is still
+    // the held one".
+    const { start } = fleet()
+    const a = start()
+    await a.load('k', 'old')
+    const gate = a.tier.hold('set')
+    const written = a.cache.set('k', 'new')
+    const dropped = a.cache.invalidate('k', { ifValue: 'old' })
+    await settle()
+    await gate.open()
+    await Promise.all([written, dropped])
+    expect(await start().cache.find('k')).toBe('new')
+    expect(a.cache.peek('k')).toBe('new')
+  })
+
+  it('that the tier refused is counted as a write failure', async () => {
+    // oximedia: "counts of cache hits, store hits, misses, writes, write errors"; "if the tier refuses […] it rejects".
+    const a = fleet().start()
+    a.tier.answer(() => undefined, 'set')
+    expect(await outcome(a.cache.set('k', 'new'))).toBeInstanceOf(BackendError)
+    expect(a.registry.stats()).toMatchObject({ writes: 0, writeFailures: 1 })
+  })
+})
+
+describe('a codec that never settles', () => {
+  const never = () => new Promise<never>(() => {})
+
+  it('in encode: set() and what comes after it end', async () => {
+    // "if the tier refuses, or has not answered within writeDeadline (default 5 s), it rejects and memory is unchanged".
+    const { start, clock } = fleet()
+    const a = start({ codec: { ...textCodec<string>(), encode: never } })
+    const ends = [settlement(a.cache.set('k', 'v')), settlement(a.cache.invalidate('k'))]
+    await clock.advance(4 * writeDeadline)
+    expect(ends.map(({ state }) => state)).not.toContain('pending')
+  })
+
+  it('in decode: the value is a miss for who reads, not an error', async () => {
+    // "Any doubt when decoding […] is a miss plus an event, never an exception"; "costs a reader at most its deadline".
+    const { start, clock } = fleet()
+    await start().load('k', 'v')
+    const b = start({ codec: { ...textCodec<string>(), decode: never } })
+    await b.get('k')
+    await clock.advance(29_000)
+    expect(b.calls).toHaveLength(1)
+  })
+
+  it('in decode: find() ends, at the latest with dispose()', async () => {
+    // L20: dispose() "rejects waiters with CacheDisposedError"; "never settles" (L11) is no reason to wait for ever.
+    const { start, clock } = fleet()
+    await start().load('k', 'v')
+    const b = start({ codec: { ...textCodec<string>(), decode: never } })
+    const found = settlement(b.cache.find('k'))
+    await clock.advance(60_000)
+    await b.registry.dispose()
+    await clock.advance(60_000)
+    expect(found.state).not.toBe('pending')
+  })
+})
+
+describe('a backend that answers garbage', () => {
+  it.each([
+    ['undefined', () => undefined],
+    ['null', () => Promise.resolve(null)],
+  ])('%s to a delete makes invalidate() reject with BackendError', async (_, answer) => {
+    // "if the tier cannot be told it rejects"; errors.ts: "A storage tier did not do what it was asked to."
+    const a = fleet().start()
+    await a.load('k', 'v')
+    a.tier.answer(answer, 'delete')
+    expect(await outcome(a.cache.invalidate('k'))).toBeInstanceOf(BackendError)
+  })
+})
+
+describe('a refused write', () => {
+  it('is told also where memory keeps nothing', async () => {
+    // "a refusal removes it and emits fetch-discarded".
+    const { start } = fleet()
+    const a = start({}, { maxEntries: 0 })
+    const reading = await a.get('k')
+    await start().cache.invalidate('k')
+    await a.call().resolve('late')
+    expect(reading.value).toBe('late')
+    expect(a.events).toContainEqual(expect.objectContaining({ kind: 'fetch-discarded', because: 'refused' }))
+  })
+})
