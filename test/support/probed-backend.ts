@@ -1,6 +1,6 @@
 /** A backend whose calls a test counts, holds, answers itself or breaks, each kind of call by itself. */
 
-import type { CacheBackend, Lookup, Stored } from 'evercurrent'
+import type { CacheBackend, Coordinator, Lookup, Stored } from 'evercurrent'
 
 export type Operation = 'get' | 'getMany' | 'set' | 'delete' | 'deletePrefix'
 
@@ -75,7 +75,10 @@ function gate(when: 'before' | 'after', done: () => void): { gate: Gate; answer:
 }
 
 /** Calls go through to whatever `inner` gives at that time, unless the test says otherwise. */
-export function probedBackend(inner: () => CacheBackend, withMany = true): ProbedBackend {
+export function probedBackend(
+  inner: () => CacheBackend,
+  { withMany = true, coordinator }: { withMany?: boolean; coordinator?: Coordinator | undefined } = {},
+): ProbedBackend {
   const calls: BackendCall[] = []
   const answers = new Map<Operation, Answer>()
   const pass = <T>(call: BackendCall, proceed: () => T): T => {
@@ -94,6 +97,7 @@ export function probedBackend(inner: () => CacheBackend, withMany = true): Probe
   })
   return {
     name: 'probed',
+    ...(coordinator && { coordinator }),
     calls,
     count: (operation) => calls.filter((each) => operation === undefined || each.operation === operation).length,
     answer(how, ...operations) {

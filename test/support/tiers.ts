@@ -5,6 +5,7 @@ import {
   type CacheEvent,
   CacheRegistry,
   type Codec,
+  type Coordinator,
   type FetchContext,
   type Held,
   type KeyedCache,
@@ -63,13 +64,19 @@ export interface Process<V> {
   get(key: string): Promise<Settlement<V>>
 }
 
+/** Options of the registry, and what the process's view of the store has. */
+export interface Household extends RegistryOptions {
+  readonly withMany?: boolean
+  readonly coordinator?: Coordinator
+}
+
 export interface Fleet {
   readonly clock: ManualClock
   /** the store itself */
   readonly store: CacheBackend
   /** every record is lost, and with them every generation */
   wipe(): void
-  start<V = string>(options?: ProcessOptions<V>, household?: RegistryOptions & { withMany?: boolean }): Process<V>
+  start<V = string>(options?: ProcessOptions<V>, household?: Household): Process<V>
 }
 
 function deferred<T>() {
@@ -108,9 +115,9 @@ function start<V>(
   clock: ManualClock,
   store: () => CacheBackend,
   { source = 'one', ...options }: ProcessOptions<V> = {},
-  { withMany, ...household }: RegistryOptions & { withMany?: boolean } = {},
+  { withMany = true, coordinator, ...household }: Household = {},
 ): Process<V> {
-  const tier = probedBackend(store, withMany)
+  const tier = probedBackend(store, { withMany, coordinator })
   const registry = new CacheRegistry({ clock, random: () => 0.5, backend: tier, ...household })
   const calls: KeyedCall<V>[] = []
   const batches: BatchCall<V>[] = []

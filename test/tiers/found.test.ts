@@ -1,6 +1,6 @@
 /** What DESIGN asks of a registry with a tier and the code does not do yet: each test fails, and quotes what decides. */
 
-import { BackendError } from 'evercurrent'
+import { BackendError, type Coordinator } from 'evercurrent'
 import { describe, expect, it } from 'vitest'
 import { settlement } from '../support/settlement.ts'
 import { fleet, outcome, settle, textCodec, writeDeadline } from '../support/tiers.ts'
@@ -123,6 +123,22 @@ describe('set()', () => {
     a.tier.answer(() => undefined, 'set')
     expect(await outcome(a.cache.set('k', 'new'))).toBeInstanceOf(BackendError)
     expect(a.registry.stats()).toMatchObject({ writes: 0, writeFailures: 1 })
+  })
+})
+
+describe('a coordinator', () => {
+  it('that says again and again "another one is done" does not freeze the process', async () => {
+    // "Waiting for another process’s flight is bounded by fetchTimeout and maxWait": neither timer can fire in a loop of
+    // promises alone. Here it ends by itself after a thousand turns; a coordinator that never grants ends the process.
+    let asked = 0
+    const coordinator: Coordinator = {
+      lease: async () => (++asked > 1000 ? { fence: '1', release() {} } : undefined),
+      publish() {},
+      subscribe: () => () => {},
+    }
+    const a = fleet().start({}, { coordinator })
+    await a.get('k')
+    expect(asked).toBeLessThan(100)
   })
 })
 
