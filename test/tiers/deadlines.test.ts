@@ -321,7 +321,7 @@ describe('the breaker', () => {
     const { start, clock } = fleet()
     const codec = {
       encode: () => new Uint8Array([1]),
-      decode: () => {
+      decode: (): string => {
         throw down
       },
     }

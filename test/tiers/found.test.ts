@@ -29,6 +29,54 @@ describe('isNewer', () => {
     await settle()
     expect(a.cache.peek('k')).toEqual({ version: 2 })
   })
+
+  it('L6 drops what find() finds in the tier, older than the expired value that is held', async () => {
+    // L6: "This holds on every path: […] values read from a backend"; L17: "An expired value stays as previous".
+    const { start, clock } = fleet()
+    const [a, b] = [start<Row>({ isNewer }), start<Row>()]
+    await a.load('k', { version: 2 })
+    await clock.advance(59_000)
+    await b.cache.set('k', { version: 1 })
+    await clock.advance(1000)
+    expect(await a.cache.find('k')).not.toEqual({ version: 1 })
+    expect(a.cache.peek('k')).not.toEqual({ version: 1 })
+  })
+})
+
+describe('L10 invalidate({ ifValue }) of a value whose place in the tier is not known', () => {
+  it.each([
+    ['fetched while the tier could not be asked', true],
+    ['seeded', false],
+  ])('does not drop the newer one that another process put there: %s', async (_, fetched) => {
+    // L10: "acts only if that exact value is still the held one"; the purpose: "a 401 drops exactly the token that was
+    // rejected, not a newer one".
+    const { start } = fleet()
+    const [a, b] = [start(), start()]
+    if (fetched) {
+      a.tier.fail(down, 'get')
+      await a.load('k', 'rejected')
+      a.tier.heal()
+    } else a.cache.seed('k', 'rejected')
+    await b.cache.set('k', 'newer')
+    expect(await a.cache.invalidate('k', { ifValue: 'rejected' })).toBe(true)
+    expect(await start().cache.find('k')).toBe('newer')
+  })
+})
+
+describe('more than ten thousand keys that the tier could not be told of', () => {
+  it('do not cost another registry on the same store, in a namespace of its own, its values', async () => {
+    // "prefix invalidation works on whole parts"; "a namespace never looks like a key": what is of one namespace does not
+    // reach another. And "this process does not read that key from the tier until it could": that key.
+    const { start, clock } = fleet()
+    await start({}, { namespace: 'other' }).cache.set('k', 'theirs')
+    const a = start({}, { namespace: 'mine' })
+    a.tier.fail(down, 'delete')
+    await Promise.all(Array.from({ length: 10_001 }, (_, index) => outcome(a.cache.invalidate(`${index}`))))
+    a.tier.heal()
+    await clock.advance(1000)
+    await a.cache.find('k')
+    expect(await start({}, { namespace: 'other' }).cache.find('k')).toBe('theirs')
+  })
 })
 
 describe('a look-up that comes second to the same value', () => {
@@ -117,6 +165,21 @@ describe('set()', () => {
     expect(a.cache.peek('k')).toBe('new')
   })
 
+  it('of a longer key is not undone by invalidate() of a key that it begins with', async () => {
+    // "prefix invalidation works on whole parts"; invalidate(k) is of that key alone.
+    const { start } = fleet()
+    const options = { key: (key: string) => key.split('/') }
+    const a = start(options)
+    const gate = a.tier.hold('set')
+    const written = a.cache.set('db1/orders', 'new')
+    await settle()
+    await a.cache.invalidate('db1')
+    await gate.open()
+    await written
+    expect(await start(options).cache.find('db1/orders')).toBe('new')
+    expect(a.cache.peek('db1/orders')).toBe('new')
+  })
+
   it('that the tier refused is counted as a write failure', async () => {
     // oximedia: "counts of cache hits, store hits, misses, writes, write errors"; "if the tier refuses […] it rejects".
     const a = fleet().start()
@@ -187,6 +250,22 @@ describe('a backend that answers garbage', () => {
     await a.load('k', 'v')
     a.tier.answer(answer, 'delete')
     expect(await outcome(a.cache.invalidate('k'))).toBeInstanceOf(BackendError)
+  })
+
+  it('to a look-up makes find() reject with BackendError', async () => {
+    // "find without a source to fall back on rejects with BackendError; a miss is undefined".
+    const a = fleet().start()
+    a.tier.answer(() => undefined, 'get')
+    expect(await outcome(a.cache.find('k'))).toBeInstanceOf(BackendError)
+  })
+
+  it('again and again opens the breaker', async () => {
+    // "A backend that is down […] opens a breaker (after 5 failures in a row)": one that answers nonsense is not up.
+    const a = fleet().start()
+    a.tier.answer(() => undefined, 'get')
+    for (let index = 0; index < 6; index++) await outcome(a.cache.find(`${index}`))
+    expect(a.kinds()).toContain('backend-failed')
+    expect(a.tier.count('get')).toBe(5)
   })
 })
 
