@@ -23,3 +23,14 @@ export function typePrefix(path: readonly string[], type: string, version: numbe
 export function partsSuffix(parts: readonly string[]): string {
   return parts.map((part) => tagged('k', part)).join('')
 }
+
+/** Of a full key, the part that its type's other keys in the same namespace begin with. */
+export function typePrefixOf(key: string): string {
+  let at = 0
+  for (;;) {
+    const colon = key.indexOf(':', at)
+    const end = colon + 1 + Number(key.slice(at + 1, colon))
+    if (key[at] !== 'n') return key.slice(0, end)
+    at = end
+  }
+}

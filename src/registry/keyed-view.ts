@@ -123,11 +123,10 @@ export class KeyedView<K, V> {
     return promised(() => {
       const id = this.#idOf(key)
       const { stored } = this.#shelf
-      const generation = stored?.generationOf(id)
       const held = this.#shelf.write(id, key, (writer) => writer.invalidate(condition))
       // A condition that does not hold here says nothing about what is there.
       if (!stored || this.#store.isDisposed || (condition !== undefined && !held)) return held
-      return stored.drop(id, condition === undefined ? undefined : generation).then((existed) => held || existed)
+      return stored.drop(id, condition !== undefined).then((existed) => held || existed)
     })
   }
 

@@ -71,6 +71,13 @@ export class Resting<V> {
     this.#troubles.delete(id)
   }
 
+  /** Makes room. What was told to expire is so in the tier as well, and that is not forgotten. */
+  evict(id: KeyId, isStored: boolean): void {
+    const told = isStored && this.#troubles.get(id)?.trouble.told
+    this.forget(id)
+    if (told) this.#remember(id, { told })
+  }
+
   /** Somebody is about to work with the key. */
   wake(id: KeyId): void {
     this.#troubles.delete(id)

@@ -5,7 +5,6 @@ import type { Codec } from '../codec/codec.ts'
 import { openEnvelope, sealEnvelope } from '../codec/envelope.ts'
 import { BackendError } from '../errors.ts'
 import type { StoredDefect } from '../events/cache-event.ts'
-import type { Subject } from '../events/newsroom.ts'
 import { freezeDeep } from '../policy/freeze.ts'
 import { type Entry, makeEntry, ownExpiryOf } from '../policy/lifetime.ts'
 import type { Kind } from './kind.ts'
@@ -41,10 +40,13 @@ export class Sealed<V> {
   }
 
   /** The entry, unless it may not even serve as stale any more. A defect is told. */
-  async open(key: string, { bytes }: Stored, subject: () => Subject): Promise<Entry<V> | undefined> {
-    const { timeline, draw, newsroom } = this.#store
+  async open(
+    key: string,
+    { bytes }: Stored,
+    reject: (because: StoredDefect) => unknown,
+  ): Promise<Entry<V> | undefined> {
+    const { timeline, draw } = this.#store
     const { policy, version } = this.#kind
-    const reject = (because: StoredDefect) => newsroom.tell({ kind: 'stored-value-rejected', because }, subject())
     const now = timeline.checkedNow()
     const opened = openEnvelope(bytes, { key, version, now: timeline.toEpoch(now) })
     if ('because' in opened) {

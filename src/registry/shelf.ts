@@ -128,7 +128,7 @@ export class Shelf<K, V> {
 
   /** Makes room: called for a row that nobody uses. */
   evict(id: KeyId): void {
-    this.resting.forget(id)
+    this.resting.evict(id, !!this.stored)
     this.stored?.forget(id)
     const holder = this.holderOf(id)
     if (holder) holder.resident = undefined
@@ -187,7 +187,7 @@ export class Shelf<K, V> {
         subject,
         initial,
         fetch: own ?? (fetchMany && this.#fetchAlone(id, key)),
-        load: this.stored?.loader(id, () => resident.cell),
+        load: this.stored?.flights.loader(id, () => resident.cell),
         named: ` of ${type} '${label.key.join("', '")}'`,
       },
       {
@@ -195,8 +195,8 @@ export class Shelf<K, V> {
           if (entry !== resident.written) this.resting.write(id, entry)
           resident.written = entry
         },
-        landed: (flight, verdict) => this.stored?.landed(id, flight, verdict),
-        over: (flight) => this.stored?.over(flight),
+        landed: (flight, verdict) => this.stored?.flights.landed(id, flight, verdict),
+        over: (flight) => this.stored?.flights.over(flight),
         settled: () => this.#settled(resident),
       },
     )

@@ -1,28 +1,20 @@
 /** What the values of one shelf are in a tier: looked for there before they are fetched, written there after. */
 
-import type { Announcement, Lease } from '../backend/coordinator.ts'
-import type { Cell } from '../cache/cell.ts'
+import type { Announcement } from '../backend/coordinator.ts'
 import type { Codec } from '../codec/codec.ts'
 import { BackendError } from '../errors.ts'
-import type { Flight } from '../fetch/flight.ts'
-import { Found, type Load } from '../fetch/found.ts'
-import type { Verdict } from '../fetch/verdict.ts'
-import { type Entry, refreshAt } from '../policy/lifetime.ts'
+import type { StoredDefect } from '../events/cache-event.ts'
+import type { Entry } from '../policy/lifetime.ts'
 import { isUsable } from '../state/read-plan.ts'
 import type { State } from '../state/state.ts'
 import { partsSuffix, typePrefix } from './full-key.ts'
 import { type KeyId, partsOf } from './key.ts'
+import type { Kind } from './kind.ts'
 import { Sealed } from './sealed.ts'
 import type { Shelf } from './shelf.ts'
 import type { Store } from './store.ts'
 import type { Tier } from './tier.ts'
-
-/** What a flight knows of the tier: where the key was when it looked, and its right to fetch. */
-interface Ticket {
-  generation?: string
-  lease?: Lease
-  written?: Promise<unknown>
-}
+import { TierFlights } from './tier-flights.ts'
 
 /** What is needed of the shelf whose values they are. */
 type Owner<K, V> = Pick<
@@ -34,20 +26,23 @@ type Owner<K, V> = Pick<
 const recheckWithin = 1000
 
 export class StoredValues<K, V> {
+  readonly kind: Kind<K, V>
+  readonly flights: TierFlights<V>
   readonly #owner: Owner<K, V>
   readonly #store: Store
   readonly #tier: Tier
   readonly #sealed: Sealed<V>
   /** what all full keys begin with */
   readonly #prefix: string
-  /** where the tier was with what is held here, as far as that is known */
-  readonly #generations = new Map<KeyId, string>()
-  readonly #tickets = new WeakMap<Flight<V>, Ticket>()
+  /** where the tier is with what is held here, as far as that is known, or will be once it is written */
+  readonly #generations = new Map<KeyId, string | Promise<string | undefined>>()
   /** values on their way by `set()`: one that is invalidated meanwhile does not get into memory */
   readonly #underWay = new Set<{ readonly key: string; dropped: boolean }>()
 
   constructor(owner: Owner<K, V>, codec: Codec<V>, store: Store, tier: Tier) {
     this.#owner = owner
+    this.kind = owner.kind
+    this.flights = new TierFlights<V>(this as never, store, tier)
     this.#store = store
     this.#tier = tier
     const { type, version } = owner.kind
@@ -55,96 +50,65 @@ export class StoredValues<K, V> {
     this.#sealed = new Sealed(owner.kind, codec, store)
   }
 
-  #fullKey(id: KeyId): string {
+  fullKey(id: KeyId): string {
     return this.#prefix + partsSuffix(partsOf(id))
   }
 
-  /** Looks in the tier, waits for whoever fetches the key already, and only then lets the flight ask the source. */
-  loader(id: KeyId, cellOf: () => Cell<V>): Load<V> {
-    return async (flight, ask) => {
-      const ticket: Ticket = {}
-      this.#tickets.set(flight, ticket)
-      const key = this.#fullKey(id)
-      while (!flight.over) {
-        const found = await this.#consult(id, flight, ticket, cellOf())
-        if (found || ticket.lease) return found ?? ask()
-        const lease = await this.#tier.lease(key, flight.controller.signal)
-        if (lease === 'free') break
-        // Whoever held it may have stored something since the look above: so look once more, and then fetch.
-        if (lease && flight.over) this.#tier.release(lease)
-        else if (lease) ticket.lease = lease
-      }
-      return ask()
+  /** What the tier holds, if it is to take the place of what is held here. */
+  ifBetter(entry: Entry<V> | undefined, { entry: held, trouble }: State<V>): Entry<V> | undefined {
+    if (!entry || !held) return entry
+    // What another process announced is there, whenever it was fetched.
+    const isLater = trouble?.told?.announced || entry.fetchedAt > held.fetchedAt
+    return isLater && this.kind.policy.isNewer?.(entry.value, held.value) !== false ? entry : undefined
+  }
+
+  /** A value that was fetched. Nobody asked for the write: it never rejects. */
+  commit(id: KeyId, entry: Entry<V>, ifGeneration: string): Promise<void> {
+    const key = this.fullKey(id)
+    const write = this.#tier.write(key, () => this.#sealed.seal(key, entry), ifGeneration)
+    const generation = write.catch((error: unknown) => this.#tellIfCodecFailed(error))
+    this.#generations.set(id, generation)
+    const settled = (known: string | undefined) => {
+      if (this.#generations.get(id) !== generation) return
+      if (known === undefined) this.#generations.delete(id)
+      else this.#generations.set(id, known)
     }
+    write.then(
+      (known) => {
+        settled(known)
+        if (known === undefined) this.#refused(id, entry)
+      },
+      () => settled(undefined),
+    )
+    return generation.then(() => {})
   }
 
-  /** What the tier holds, if it will do for this flight. */
-  async #consult(id: KeyId, flight: Flight<V>, ticket: Ticket, cell: Cell<V>): Promise<Found<V> | undefined> {
-    const sighting = await this.#look(id).catch(() => undefined)
-    if (sighting) ticket.generation = sighting.generation
-    else delete ticket.generation
-    if (!sighting || flight.over) return undefined
-    const { entry, generation } = sighting
-    const now = this.#store.timeline.checkedNow()
-    const state = cell.state()
-    if (entry && this.#willDo(entry, flight, state, now)) return new Found(entry)
-    if (!flight.lostTo && flight.reason !== 'refresh' && cell.apply({ type: 'found', entry, now }))
-      this.#generations.set(id, generation)
-    return undefined
-  }
-
-  #willDo(entry: Entry<V>, flight: Flight<V>, state: State<V>, now: number): boolean {
-    const { told, setback } = state.trouble ?? {}
-    const held = state.entry
-    if (flight.reason === 'refresh' || now >= entry.expiresAt) return false
-    if (told && entry.fetchedAt < told.at) return false
-    // Only a fetch that began after it can have made good a fatal failure.
-    if (setback?.fatal && entry.fetchedAt <= setback.at) return false
-    if (!held) return true
-    if (this.#owner.kind.policy.isNewer?.(entry.value, held.value) === false) return false
-    return !isUsable(state, now) || (entry.fetchedAt > held.fetchedAt && now < refreshAt(entry))
-  }
-
-  /** A fetch that owns the slot has brought something. */
-  landed(id: KeyId, flight: Flight<V>, verdict: Verdict<V>): void {
-    const ticket = this.#tickets.get(flight)
-    const generation = ticket?.generation
-    if (verdict.kind === 'failed') {
-      if (verdict.class === 'gone' && ticket) ticket.written = this.#unasked(this.drop(id, generation))
-    } else if (verdict.kind === 'replaced' || verdict.kind === 'renewed') {
-      if (generation === undefined) this.#generations.delete(id)
-      else if (flight.isLookingUp) this.#generations.set(id, generation)
-      else if (ticket) ticket.written = this.#unasked(this.#commit(id, verdict.entry, generation))
-    }
-  }
-
-  /** It lost the slot, or nobody waits for it any more: others may fetch once it is written. */
-  over(flight: Flight<V>): void {
-    const { lease, written } = this.#tickets.get(flight) ?? {}
-    this.#tickets.delete(flight)
-    if (lease) Promise.resolve(written).then(() => this.#tier.release(lease))
-  }
-
-  async #commit(id: KeyId, entry: Entry<V>, ifGeneration: string): Promise<void> {
-    const key = this.#fullKey(id)
-    const generation = await this.#tier.write(key, () => this.#sealed.seal(key, entry), ifGeneration)
-    if (generation === undefined) {
-      this.#generations.delete(id)
+  /** The key had moved on: what was fetched is kept by nobody. */
+  #refused(id: KeyId, entry: Entry<V>): void {
+    const { newsroom } = this.#store
+    newsroom.during(() => {
       this.#owner.apply(id, { type: 'refused', entry, now: 0 })
-      return
-    }
-    const held = this.#owner.stateOf(id).entry
-    if (held?.value === entry.value && held.fetchedAt === entry.fetchedAt) this.#generations.set(id, generation)
+      newsroom.tell({ kind: 'fetch-discarded', because: 'refused' }, this.#owner.subjectOf(id))
+    })
+  }
+
+  /** What the tier itself failed at was told where it failed. */
+  #tellIfCodecFailed(error: unknown): undefined {
+    const { newsroom } = this.#store
+    const operation = 'encode'
+    if (error instanceof BackendError && error.operation === operation)
+      newsroom.tell({ kind: 'backend-failed', operation, error })
   }
 
   /** Writes through: it happens here once the tier has it. Rejects with a `BackendError`. */
   async set(id: KeyId, entry: Entry<V>, happen: () => void): Promise<void> {
-    const key = this.#fullKey(id)
+    const key = this.fullKey(id)
     const mine = { key, dropped: false }
     this.#underWay.add(mine)
     try {
       const generation = await this.#tier.write(key, () => this.#sealed.seal(key, entry))
       if (generation === undefined) {
+        this.#tier.writeFailures++
         throw new BackendError('The backend refused a value without a condition', {
           operation: 'set',
           reason: 'refused',
@@ -158,26 +122,23 @@ export class StoredValues<K, V> {
     }
   }
 
-  /** Values are on their way by `set()`. */
-  isBusy(): boolean {
-    return this.#underWay.size > 0
-  }
-
-  generationOf(id: KeyId): string | undefined {
-    return this.#generations.get(id)
-  }
-
-  /** What is held here no more. */
-  forget(id: KeyId): void {
+  /** With `ifHeld` only what was held here is dropped there, not what another process put in its place. */
+  drop(id: KeyId, ifHeld: boolean): Promise<boolean> {
+    const key = this.fullKey(id)
+    const generation = this.#generations.get(id)
     this.#generations.delete(id)
+    if (ifHeld) return this.#tier.drop(key, () => generation)
+    this.#overtake((each) => each === key)
+    return this.#tier.drop(key)
   }
 
-  /** With a generation only what was there then is dropped, not what another process put in its place. */
-  drop(id: KeyId, ifGeneration?: string): Promise<boolean> {
-    const key = this.#fullKey(id)
+  /** The source says that there is no such thing. Where the key was when it was asked is not known if it could not be looked up. */
+  dropGone(id: KeyId, generation: string | undefined): Promise<unknown> | undefined {
     this.#generations.delete(id)
-    this.#overtake(key)
-    return this.#tier.drop(key, ifGeneration)
+    const key = this.fullKey(id)
+    if (generation !== undefined) return this.#tier.drop(key, () => generation).catch(() => {})
+    this.#tier.owe(key)
+    return undefined
   }
 
   /** They are dropped, whatever they are. */
@@ -188,12 +149,32 @@ export class StoredValues<K, V> {
   }
 
   forgetPrefix(prefix: string): void {
-    for (const id of this.#generations.keys()) if (this.#fullKey(id).startsWith(prefix)) this.#generations.delete(id)
-    this.#overtake(prefix)
+    for (const id of this.#generations.keys()) if (this.fullKey(id).startsWith(prefix)) this.#generations.delete(id)
+    this.#overtake((each) => each.startsWith(prefix))
   }
 
-  #overtake(prefix: string): void {
-    for (const each of this.#underWay) if (each.key.startsWith(prefix)) each.dropped = true
+  /** What is on its way there is invalidated before it has arrived. */
+  #overtake(isMeant: (key: string) => boolean): void {
+    for (const each of this.#underWay) if (isMeant(each.key)) each.dropped = true
+  }
+
+  /** Values are on their way by `set()`. */
+  isBusy(): boolean {
+    return this.#underWay.size > 0
+  }
+
+  generationOf(id: KeyId): string | Promise<string | undefined> | undefined {
+    return this.#generations.get(id)
+  }
+
+  /** What is held here was found there. */
+  isAt(id: KeyId, generation: string): void {
+    this.#generations.set(id, generation)
+  }
+
+  /** What is held here no more. */
+  forget(id: KeyId): void {
+    this.#generations.delete(id)
   }
 
   /** Looks for the value in the tier and holds what it finds there, unless something happened here meanwhile. */
@@ -202,9 +183,10 @@ export class StoredValues<K, V> {
     const { cell } = resident
     try {
       const before = cell.generation()
-      const { entry, generation } = await this.#look(id)
+      const { entry, generation } = await this.look(id)
       const now = this.#store.timeline.checkedNow()
-      if (entry && cell.generation() === before && cell.apply({ type: 'found', entry, now }))
+      const better = this.ifBetter(entry, cell.state())
+      if (better && cell.generation() === before && cell.apply({ type: 'found', entry: better, now }))
         this.#generations.set(id, generation)
       const state = cell.state()
       return isUsable(state, now) ? state.entry?.value : undefined
@@ -217,7 +199,7 @@ export class StoredValues<K, V> {
   announced({ key, generation, prefix }: Announcement): void {
     if (!key.startsWith(this.#prefix) && !(prefix && this.#prefix.startsWith(key))) return
     for (const id of this.#owner.ids()) {
-      const full = this.#fullKey(id)
+      const full = this.fullKey(id)
       const isMeant = prefix ? full.startsWith(key) : full === key && this.#generations.get(id) !== generation
       if (isMeant) this.#owner.apply(id, { type: 'announced', now: 0 })
     }
@@ -233,18 +215,14 @@ export class StoredValues<K, V> {
   }
 
   /** The entry there, if there is one that can be read. Rejects with a `BackendError` if the tier cannot be asked. */
-  async #look(id: KeyId): Promise<{ readonly generation: string; readonly entry: Entry<V> | undefined }> {
-    const key = this.#fullKey(id)
+  async look(id: KeyId): Promise<{ readonly generation: string; readonly entry: Entry<V> | undefined }> {
+    const key = this.fullKey(id)
     const { generation, stored } = await this.#tier.look(key)
-    return { generation, entry: stored && (await this.#sealed.open(key, stored, () => this.#owner.subjectOf(id))) }
-  }
-
-  /** A write that nobody asked for: what the tier itself failed at was told where it failed. */
-  #unasked(work: Promise<unknown>): Promise<unknown> {
-    return work.catch((error: unknown) => {
-      const operation = 'encode'
-      if (error instanceof BackendError && error.operation === operation)
-        this.#store.newsroom.tell({ kind: 'backend-failed', operation, error })
-    })
+    if (!stored) return { generation, entry: undefined }
+    const reject = (because: StoredDefect) =>
+      this.#store.newsroom.tell({ kind: 'stored-value-rejected', because }, this.#owner.subjectOf(id))
+    const opened = this.#tier.inReadersTime('decode', this.#sealed.open(key, stored, reject))
+    const entry = await opened.catch(() => reject('schema') as undefined)
+    return { generation, entry }
   }
 }

@@ -5,12 +5,13 @@ import type { Announcement, Lease } from '../backend/coordinator.ts'
 import { guardBackend } from '../backend/guarded.ts'
 import { BackendError } from '../errors.ts'
 import type { Newsroom } from '../events/newsroom.ts'
-import { handled } from '../fetch/waiting-room.ts'
 import type { Awaitable } from '../time/awaitable.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Timeline } from '../time/timeline.ts'
 import { startTimer } from '../time/timer.ts'
 import { Lines } from './lines.ts'
+import { isGeneration, LookUps } from './look-ups.ts'
+import { Owed } from './owed.ts'
 
 export interface TierOptions {
   readonly backend: CacheBackend
@@ -28,12 +29,6 @@ interface Surroundings {
 
 const onlyAt = (generation: string | undefined) => (generation === undefined ? {} : { ifGeneration: generation })
 
-const isGeneration = (answer: unknown) => typeof answer === 'string'
-const isLookup = (answer: Lookup | undefined) => isGeneration(answer?.generation)
-
-/** Beyond so many keys it could not be told to drop, all of it counts as one. */
-const mostOwed = 10_000
-
 export class Tier {
   readonly #backend: CacheBackend
   readonly #readDeadline: number
@@ -42,10 +37,8 @@ export class Tier {
   readonly #newsroom: Newsroom
   readonly #guarded
   readonly #lines = new Lines()
-  /** deletes that it could not be told of: until it was, what it holds there may be what was invalidated */
-  readonly #owed = new Map<string, 'key' | 'prefix'>()
-  /** look-ups of one turn, sent as one */
-  #asked: { readonly key: string; resolve(lookup: Promise<Lookup>): void }[] = []
+  readonly #owed = new Owed()
+  readonly #lookUps: LookUps
   readonly #origin = `${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`
   #unsubscribe: Promise<() => void> | undefined
   writeFailures = 0
@@ -57,47 +50,20 @@ export class Tier {
     this.#clock = clock
     this.#newsroom = newsroom
     this.#guarded = guardBackend(backend.name, clock, timeline, (fact) => newsroom.tell(fact))
+    this.#lookUps = new LookUps(backend, this.#guarded, backendDeadline)
   }
 
   /** What it holds at the key once this process's own writes are through. Rejects: it cannot be known in time. */
   look(key: string): Promise<Lookup> {
     const pending = this.#lines.pending(key)
-    if (!pending && !this.#owed.size) return this.#ask(key)
+    if (!pending && this.#owed.isEmpty()) return this.#lookUps.ask(key)
     const afterwards = async () => {
       await pending
-      for (const [owed, kind] of this.#owed) {
-        if (kind === 'key' ? owed === key : key.startsWith(owed)) await this.#payBack(owed, kind)
-      }
-      return this.#ask(key)
+      for (const prefix of this.#owed.prefixesOf(key)) await this.#dropPrefix(prefix)
+      if (this.#owed.has(key)) await this.#drop(key)
+      return this.#lookUps.ask(key)
     }
-    return this.#within(afterwards(), this.#readDeadline)
-  }
-
-  #ask(key: string): Promise<Lookup> {
-    return new Promise((resolve) => {
-      if (this.#asked.push({ key, resolve }) === 1) queueMicrotask(() => this.#askAll())
-    })
-  }
-
-  #askAll(): void {
-    const asked = this.#asked
-    this.#asked = []
-    const { getMany } = this.#backend
-    if (asked.length > 1 && getMany) {
-      const keys = asked.map(({ key }) => key)
-      const answer = this.#guarded.run(
-        'getMany',
-        this.#readDeadline,
-        (signal) => getMany.call(this.#backend, keys, signal),
-        (lookups) => lookups?.length === keys.length && lookups.every(isLookup),
-      )
-      asked.forEach(({ resolve }, at) => {
-        resolve(handled(answer.then((lookups) => lookups[at] as Lookup)))
-      })
-      return
-    }
-    for (const { key, resolve } of asked)
-      resolve(this.#guarded.run('get', this.#readDeadline, (signal) => this.#backend.get(key, signal), isLookup))
+    return this.#within(this.#readDeadline, 'get', afterwards())
   }
 
   /**
@@ -111,13 +77,13 @@ export class Tier {
   ): Promise<string | undefined> {
     return this.#counted(
       this.#lines.write(key, async () => {
-        const stored = await make()
+        const stored = await this.#within(this.#writeDeadline, 'encode', make())
         const options = onlyAt(ifGeneration)
         const call = (signal: AbortSignal) => this.#backend.set(key, stored, { ...options, signal })
         const generation = await this.#run('set', call, (answer) => answer === undefined || isGeneration(answer))
         if (generation !== undefined) {
           // What it was owed is made good by whatever was written since.
-          this.#owed.delete(key)
+          this.#owed.paid(key)
           this.#announce({ key, generation })
         }
         return generation
@@ -125,9 +91,17 @@ export class Tier {
     )
   }
 
-  /** Rejects with a `BackendError`, and remembers that it is owed, if the tier cannot be told. */
-  drop(key: string, ifGeneration?: string): Promise<boolean> {
+  /**
+   * Rejects with a `BackendError`, and remembers that it is owed, if the tier cannot be told. With `ifGeneration` only what
+   * was there then is dropped: nothing, if that is not known.
+   */
+  drop(key: string, ifGeneration?: () => Awaitable<string | undefined>): Promise<boolean> {
     return this.#counted(this.#drop(key, ifGeneration))
+  }
+
+  /** It is to be dropped before it is read. */
+  owe(key: string): void {
+    this.#owed.add(key)
   }
 
   dropPrefix(prefix: string): Promise<number | undefined> {
@@ -163,7 +137,7 @@ export class Tier {
 
   /** Resolves once every write so far has succeeded or failed, at the latest after the time a write may take. */
   async flush(): Promise<void> {
-    await this.#within(this.#lines.all(), this.#writeDeadline).catch(() => {})
+    await this.#within(this.#writeDeadline, 'flush', this.#lines.all()).catch(() => {})
   }
 
   async close(): Promise<void> {
@@ -179,41 +153,40 @@ export class Tier {
     return this.#guarded.run(operation, this.#writeDeadline, call, isAnswer)
   }
 
-  #drop(key: string, ifGeneration?: string): Promise<boolean> {
-    const call = (signal: AbortSignal) => this.#backend.delete(key, { ...onlyAt(ifGeneration), signal })
+  #drop(key: string, ifGeneration?: () => Awaitable<string | undefined>): Promise<boolean> {
     return this.#lines.write(key, async () => {
-      const { generation, existed } = await this.#run('delete', call, (moved) => isGeneration(moved?.generation)).catch(
-        this.#owing(key, 'key'),
-      )
-      this.#owed.delete(key)
-      this.#announce({ key, generation })
-      return existed
+      let condition = {}
+      if (ifGeneration) {
+        const generation = await ifGeneration()
+        if (generation === undefined) return false
+        condition = { ifGeneration: generation }
+      }
+      const call = (signal: AbortSignal) => this.#backend.delete(key, { ...condition, signal })
+      try {
+        const { generation, existed } = await this.#run('delete', call, (moved) => isGeneration(moved?.generation))
+        this.#owed.paid(key)
+        this.#announce({ key, generation })
+        return existed
+      } catch (error) {
+        this.#owed.add(key)
+        throw error
+      }
     })
   }
 
   #dropPrefix(prefix: string): Promise<number | undefined> {
     return this.#lines.sweep(prefix, async () => {
       const call = (signal: AbortSignal) => this.#backend.deletePrefix(prefix, signal)
-      const dropped = await this.#run('deletePrefix', call, () => true).catch(this.#owing(prefix, 'prefix'))
-      for (const each of this.#owed.keys()) if (each.startsWith(prefix)) this.#owed.delete(each)
-      this.#announce({ key: prefix, generation: '', prefix: true })
-      return dropped
-    })
-  }
-
-  #owing(key: string, kind: 'key' | 'prefix') {
-    return (error: unknown): never => {
-      this.#owed.set(key, kind)
-      if (this.#owed.size > mostOwed) {
-        this.#owed.clear()
-        this.#owed.set('', 'prefix')
+      try {
+        const dropped = await this.#run('deletePrefix', call, () => true)
+        this.#owed.paidPrefix(prefix)
+        this.#announce({ key: prefix, generation: '', prefix: true })
+        return dropped
+      } catch (error) {
+        this.#owed.addPrefix(prefix)
+        throw error
       }
-      throw error
-    }
-  }
-
-  async #payBack(key: string, kind: 'key' | 'prefix'): Promise<void> {
-    await (kind === 'key' ? this.#drop(key) : this.#dropPrefix(key))
+    })
   }
 
   #announce(message: Omit<Announcement, 'origin'>): void {
@@ -231,13 +204,18 @@ export class Tier {
     return write
   }
 
-  /** The result of what has been under way already, if it comes in time. */
-  #within<T>(work: Promise<T>, ms: number): Promise<T> {
+  /** Rejects with a `BackendError` if it takes longer. */
+  #within<T>(ms: number, operation: string, work: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const message = `Backend '${this.#backend.name}' has not carried out an earlier write within ${ms} ms`
-      const late = () => reject(new BackendError(message, { operation: 'get', reason: 'unreachable' }))
+      const message = `Backend '${this.#backend.name}' could not ${operation} within ${ms} ms`
+      const late = () => reject(new BackendError(message, { operation, reason: 'unreachable' }))
       const stopTimer = startTimer(this.#clock, ms, late, false)
       work.then(resolve, reject).finally(stopTimer)
     })
+  }
+
+  /** A value that cannot be read in time cannot be read. */
+  inReadersTime<T>(operation: string, work: Promise<T>): Promise<T> {
+    return this.#within(this.#readDeadline, operation, work)
   }
 }

@@ -175,11 +175,10 @@ export function transition<V, F extends Launch<V>>(
 
     case 'found': {
       const next = input.entry
-      if (next && entry && entry.fetchedAt >= next.fetchedAt) return undefined
       // Who was told by another process that it changed learns here that it is gone.
       if (!next && !told?.announced) return undefined
-      if (next && told && next.fetchedAt >= told.at) told = undefined
-      if (!next) told = rejections = undefined
+      if (!next) rejections = undefined
+      if (!next || (told && (told.announced || next.fetchedAt > told.at))) told = undefined
       entry = next
       break
     }
@@ -192,7 +191,6 @@ export function transition<V, F extends Launch<V>>(
     case 'refused':
       if (entry?.value !== input.entry.value || entry.fetchedAt !== input.entry.fetchedAt) return undefined
       entry = told = rejections = undefined
-      facts.push({ kind: 'fetch-discarded', because: 'refused' })
       break
 
     case 'dispose':

@@ -1,4 +1,4 @@
-/** What DESIGN asks of a registry with a tier and the code does not do yet: each test fails, and quotes what decides. */
+/** What a registry with a tier once did wrong: each test quotes the sentence that decides. */
 
 import { BackendError, type Coordinator } from 'evercurrent'
 import { describe, expect, it } from 'vitest'

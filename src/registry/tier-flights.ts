@@ -1,0 +1,112 @@
+/** What a flight does at the tier: it looks there before it asks the source, and what it brings is written there. */
+
+import type { Lease } from '../backend/coordinator.ts'
+import type { Cell } from '../cache/cell.ts'
+import type { Flight } from '../fetch/flight.ts'
+import { Found, type Load } from '../fetch/found.ts'
+import type { Verdict } from '../fetch/verdict.ts'
+import { type Entry, refreshAt } from '../policy/lifetime.ts'
+import type { State } from '../state/state.ts'
+import type { KeyId } from './key.ts'
+import type { Store } from './store.ts'
+import type { StoredValues } from './stored-values.ts'
+import type { Tier } from './tier.ts'
+
+/** What a flight knows of the tier: where the key was when it looked, and its right to fetch. */
+interface Ticket {
+  generation?: string
+  lease?: Lease
+  written?: Promise<unknown> | undefined
+}
+
+export class TierFlights<V> {
+  readonly #values: StoredValues<never, V>
+  readonly #store: Store
+  readonly #tier: Tier
+  readonly #tickets = new WeakMap<Flight<V>, Ticket>()
+
+  constructor(values: StoredValues<never, V>, store: Store, tier: Tier) {
+    this.#values = values
+    this.#store = store
+    this.#tier = tier
+  }
+
+  /** Looks in the tier, waits for whoever fetches the key already, and only then lets the flight ask the source. */
+  loader(id: KeyId, cellOf: () => Cell<V>): Load<V> {
+    return async (flight, ask) => {
+      const ticket: Ticket = {}
+      this.#tickets.set(flight, ticket)
+      const key = this.#values.fullKey(id)
+      for (let pause = 0; !flight.over; pause = Math.min(2 * pause || 10, 1000)) {
+        const found = await this.#consult(id, flight, ticket, cellOf())
+        if (found || ticket.lease) return found ?? ask()
+        // Whoever had the lease stored nothing. One that says so at every turn must not keep the process busy.
+        if (pause > 10) await new Promise<void>((resolve) => this.#store.soon(pause, resolve))
+        const lease = await this.#tier.lease(key, flight.controller.signal)
+        if (lease === 'free') break
+        // Whoever held it may have stored something since the look above: so look once more, and then fetch.
+        if (lease && flight.over) this.#tier.release(lease)
+        else if (lease) ticket.lease = lease
+      }
+      return ask()
+    }
+  }
+
+  /** What the tier holds, or what came to be held here meanwhile, if it will do for this flight. */
+  async #consult(id: KeyId, flight: Flight<V>, ticket: Ticket, cell: Cell<V>): Promise<Found<V> | undefined> {
+    const sighting = await this.#values.look(id).catch(() => undefined)
+    // A tier that cannot be asked may take a write yet, if nothing happened since it was asked last.
+    const generation = sighting?.generation ?? this.#values.generationOf(id)
+    if (typeof generation === 'string') ticket.generation = generation
+    else delete ticket.generation
+    if (!sighting || flight.over || flight.reason === 'refresh') return undefined
+    const now = this.#store.timeline.checkedNow()
+    const state = cell.state()
+    const better = this.#values.ifBetter(sighting.entry, state)
+    const best = better ?? state.entry
+    if (best && willDo(best, { isHeld: !better, flight, state, now })) return new Found(best)
+    if (!flight.lostTo && (better || !sighting.entry) && cell.apply({ type: 'found', entry: better, now }))
+      this.#values.isAt(id, sighting.generation)
+    return undefined
+  }
+
+  /** A fetch that owns the slot has brought something. */
+  landed(id: KeyId, flight: Flight<V>, verdict: Verdict<V>): void {
+    const ticket = this.#tickets.get(flight)
+    if (!ticket) return
+    const { generation } = ticket
+    if (verdict.kind === 'failed') {
+      if (verdict.class === 'gone') ticket.written = this.#values.dropGone(id, generation)
+    } else if (verdict.kind === 'replaced' || verdict.kind === 'renewed') {
+      if (generation === undefined) this.#values.forget(id)
+      else if (flight.isLookingUp) this.#values.isAt(id, generation)
+      else ticket.written = this.#values.commit(id, verdict.entry, generation)
+    }
+    const { written } = ticket
+    const { waitUntil } = this.#values.kind
+    if (written && waitUntil) this.#store.newsroom.guard(() => waitUntil(written))
+  }
+
+  /** It lost the slot, or nobody waits for it any more: others may fetch once it is written. */
+  over(flight: Flight<V>): void {
+    const { lease, written } = this.#tickets.get(flight) ?? {}
+    this.#tickets.delete(flight)
+    if (lease) Promise.resolve(written).then(() => this.#tier.release(lease))
+  }
+}
+
+/** Whether a usable value, of the tier or held meanwhile, is what those who wait for the flight would get from it. */
+function willDo<V>(
+  best: Entry<V>,
+  { isHeld, flight, state, now }: { isHeld: boolean; flight: Flight<V>; state: State<V>; now: number },
+): boolean {
+  const { told, setback } = state.trouble ?? {}
+  if (now >= best.expiresAt) return false
+  if (told && (isHeld || !(told.announced || best.fetchedAt > told.at))) return false
+  // Only a fetch that began after it can have made good a fatal failure.
+  if (setback?.fatal && best.fetchedAt <= setback.at) return false
+  // Ahead of time only something that need not be refreshed itself is worth taking.
+  const { previous } = flight
+  const isAhead = previous && now < previous.expiresAt && !told
+  return !isAhead || now < refreshAt(best)
+}
