@@ -158,12 +158,7 @@ export class KeyedView<K, V> {
   }
 
   weak(): WeakKeyedCache<K, V> {
-    const view = new WeakRef(this)
-    const store = new WeakRef(this.#store)
-    const alive = () => (store.deref()?.isDisposed === false ? view.deref() : undefined)
-    const { type, policy, schema, waitUntil } = this.#shelf.kind
-    // Not its fetch: that may hold whatever it closes over, the registry among it.
-    return this.#store.keepWith(weakHandle(alive, { type, policy, schema, waitUntil }, this.#store.clock), this)
+    return weakHandle(this, this.#shelf.kind, this.#store)
   }
 
   *keys(): IterableIterator<readonly string[]> {
@@ -205,10 +200,14 @@ export class KeyedView<K, V> {
   /** The value of a row that decides by itself, while it is fresh. */
   #fresh(row: Row): Promise<V> | undefined {
     const rows = this.#rows
-    if (!(row > 0 && this.#isBefore(rows.agingAt(row)))) return undefined
+    if (!(row > 0)) return undefined
+    // Before the clock is read, which waits for memory: so all that is needed from there is fetched at once.
+    const promise = rows.promises[row]
+    const value = promise ?? rows.values[row]
+    if (!this.#isBefore(rows.agingAt(row))) return undefined
     this.#tally.hits++
     rows.touch(row)
-    return rows.promiseAt(row) as Promise<V>
+    return (promise ?? rows.promiseOf(row, value)) as Promise<V>
   }
 
   /** A fetch that is given gets the key as well. */

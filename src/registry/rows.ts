@@ -33,7 +33,7 @@ export class Rows {
   readonly #free: Row[] = []
   #made = 1
   /** resolved promises of the values in the first rows, once read: most registries are small, and a read allocates none */
-  #promises: (Promise<unknown> | undefined)[] = []
+  promises: (Promise<unknown> | undefined)[] = []
   count = 0
   /** those that may be evicted */
   #idle = 0
@@ -79,19 +79,15 @@ export class Rows {
     return this.#numbers[row * 4 + 3] as number
   }
 
-  /** Its value, as a promise. */
-  promiseAt(row: Row): Promise<unknown> {
-    return this.#promises[row] ?? this.#promise(row)
-  }
-
-  #promise(row: Row): Promise<unknown> {
-    const promise = Promise.resolve(this.values[row])
-    if (row < this.#promises.length) this.#promises[row] = promise
+  /** The value of a row as a promise, kept where promises are. */
+  promiseOf(row: Row, value: unknown): Promise<unknown> {
+    const promise = Promise.resolve(value)
+    if (row < this.promises.length) this.promises[row] = promise
     return promise
   }
 
   #forgetPromise(row: Row): void {
-    if (row < this.#promises.length) this.#promises[row] = undefined
+    if (row < this.promises.length) this.promises[row] = undefined
   }
 
   bytesAt(row: Row): number {
@@ -185,7 +181,7 @@ export class Rows {
     }
     this.ids = lengthen(this.ids)
     this.values = lengthen(this.values)
-    if (capacity <= withPromises) this.#promises = lengthen(this.#promises)
+    if (capacity <= withPromises) this.promises = lengthen(this.promises)
     this.owner = widen(Uint32Array, this.owner)
     this.#numbers = widen(Float64Array, this.#numbers, 4).fill(Infinity, this.#numbers.length)
     if (this.#refreshAt) this.#refreshAt = widen(Float64Array, this.#refreshAt)

@@ -12,9 +12,19 @@ import type { Clock } from '../time/clock.ts'
 import type { KeyedFetch, WeakKeyedCache } from './keyed.ts'
 import type { KeyedView } from './keyed-view.ts'
 import type { Kind } from './kind.ts'
+import type { Store } from './store.ts'
 
-/** `alive` gives the registry's own view for as long as there is one. */
-export function weakHandle<K, V>(
+/** The registry keeps the view for as long as it lives itself and somebody has the handle. */
+export function weakHandle<K, V>(of: KeyedView<K, V>, kind: Kind<K, V>, registry: Store): WeakKeyedCache<K, V> {
+  const view = new WeakRef(of)
+  const store = new WeakRef(registry)
+  const alive = () => (store.deref()?.isDisposed === false ? view.deref() : undefined)
+  // Not its fetch: that may hold whatever it closes over, the registry among it.
+  const { type, policy, schema, waitUntil } = kind
+  return registry.keepWith(handleOf(alive, { type, policy, schema, waitUntil }, registry.clock), of)
+}
+
+function handleOf<K, V>(
   alive: () => KeyedView<K, V> | undefined,
   { type, ...rules }: Pick<Kind<K, V>, 'type' | 'policy' | 'schema' | 'waitUntil'>,
   clock: Clock,
