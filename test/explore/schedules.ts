@@ -56,7 +56,7 @@ export function everySchedule(depth: number, play: Play): Promise<number> {
 }
 
 /** A generator of numbers in [0, 1) that a seed determines (mulberry32). */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0
