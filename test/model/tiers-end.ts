@@ -57,9 +57,15 @@ async function readWell(world: World, life: Life, key: string): Promise<number> 
 export async function endOf(world: World): Promise<void> {
   for (const life of world.lives) life.line.mode = 'well'
   await everythingSettles(world)
+  const leases = world.meeting?.leases() ?? 0
+  rule(
+    leases === 0,
+    'the coordinator: a lease ends with its fetch',
+    () => `${leases} leases are held, and nobody fetches`,
+  )
   // A tier left alone is asked again, and what it has not heard of is told.
   const hadTrouble = world.lives.some((life) => life.hadTrouble)
-  for (const ms of hadTrouble ? [longestPause, ttl] : []) {
+  for (const ms of hadTrouble || leases > 0 ? [longestPause, ttl] : []) {
     await world.pass(ms)
     for (const life of world.alive()) for (const { name } of world.keys) await readWell(world, life, name)
     for (const life of world.alive()) life.flush()

@@ -1,5 +1,6 @@
 /** What every registry of a world stands on: one clock, one source, one store, and one book of what was made. */
-import type { Clock, Coordinator } from 'evercurrent'
+import type { Clock } from 'evercurrent'
+import type { MeetingPoint } from './tiers-coordinator.ts'
 import type { Asked, Reader } from './tiers-laws.ts'
 import type { Made } from './tiers-ledger.ts'
 import type { TierRules } from './tiers-rules.ts'
@@ -8,7 +9,8 @@ import type { TierStore } from './tiers-store.ts'
 /** A call that has not settled. */
 export interface Pending {
   readonly name: string
-  readonly reader: Reader | undefined
+  /** none for a write */
+  readonly readers: readonly Reader[]
 }
 
 export interface Fetching extends Asked {
@@ -31,7 +33,7 @@ export interface Ground {
   readonly brought: Map<number, Fetching>
   readonly fetching: Fetching[]
   readonly pending: Set<Pending>
-  readonly meet: (() => Coordinator) | undefined
+  readonly meeting: MeetingPoint | undefined
   partsOf(name: string): readonly string[]
   keysUnder(first?: string): string[]
   /** The next moment: no two things happen at one. */

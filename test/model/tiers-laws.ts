@@ -21,6 +21,8 @@ export interface Reader {
 
 /** A fetch that the source was asked for. */
 export interface Asked {
+  /** whether it asked for the right to fetch */
+  readonly isLeased: boolean
   readonly ledger: Ledger
   readonly tick: number
   /** when it may have taken the slot, to ask the tier first */

@@ -52,6 +52,8 @@ export interface Ledger {
   lastTouch: number
   /** The last thing that takes the slot from a fetch. */
   lastSuperseded: number
+  /** The last call that drops, whatever it drops: a `set()` from before it does not get into memory. */
+  lastDrop: number
   /** the look-ups after which the source may yet be asked, oldest first */
   lookUps: { readonly tick: number; readonly at: number }[]
   /** Drops that were asked for, and that the tier may not know of. */
@@ -72,6 +74,7 @@ export const openLedger = (by: string, key: string, now: number): Ledger => ({
   lastSuccess: -1,
   lastTouch: -1,
   lastSuperseded: -1,
+  lastDrop: -1,
   lookUps: [],
   owed: new Set(),
   quietSince: now,

@@ -6,7 +6,7 @@ import { isFailing, type Ledger, type Made, openLedger } from './tiers-ledger.ts
 import { readsOf } from './tiers-reads.ts'
 import { backendDeadline, refreshWindow, ttl } from './tiers-rules.ts'
 import { type Line, mark } from './tiers-store.ts'
-import { judgeFetch } from './tiers-store-laws.ts'
+import { judgeFetch, judgeLease } from './tiers-store-laws.ts'
 import { writesOf } from './tiers-writes.ts'
 
 export type Base = ReturnType<typeof beginBase>
@@ -28,7 +28,7 @@ function beginBase(ground: Ground, line: Line) {
   const ledgers = new Map(ground.keys.map(({ name }) => [name, openLedger(by, name, clock.wallNow())]))
   const ledgerOf = (key: string) => ledgers.get(key) as Ledger
   const events: CacheEvent[] = []
-  const coordinator = ground.meet?.()
+  const coordinator = ground.meeting?.coordinator
   const registry = new CacheRegistry({
     clock,
     random: () => 0.5,
@@ -39,6 +39,7 @@ function beginBase(ground: Ground, line: Line) {
     events.push(event)
     const key = ground.keys.find(({ parts }) => parts.join() === event.key?.join())?.name
     if (key === undefined) return
+    if (event.kind === 'fetch-discarded') supersede(key)
     if (event.kind === 'fetch-failed') ledgerOf(key).lastFailure = ground.tick()
     if (event.kind === 'fetch-succeeded') ledgerOf(key).lastSuccess = ground.tick()
   })
@@ -56,7 +57,9 @@ function beginBase(ground: Ground, line: Line) {
 
   /** The earliest that a fetch that asks the source now may have taken the slot: it asks the tier first. */
   const flewSince = (ledger: Ledger, tick: number) => {
-    const readers = [...ground.pending].flatMap(({ reader }) => (reader?.ledger === ledger ? [reader.tick] : []))
+    const readers = [...ground.pending]
+      .flatMap(({ readers }) => readers)
+      .flatMap((reader) => (reader.ledger === ledger ? [reader.tick] : []))
     ledger.lookUps = ledger.lookUps.filter(({ at }) => clock.wallNow() - at <= backendDeadline)
     return Math.min(tick, ledger.lookUps.shift()?.tick ?? tick, ...readers)
   }
@@ -66,10 +69,10 @@ function beginBase(ground: Ground, line: Line) {
       const ledger = ledgerOf(key)
       const tick = ground.tick()
       counts.fetches++
-      ground.attempt(() => judgeFetch(ledger, ground.fetching, tick))
       ground.say(`${by} asks the source for ${key}`)
       const fetching: Fetching = {
         key,
+        isLeased: context.reason !== 'refresh' && !base.hadTrouble,
         ledger,
         tick,
         since: flewSince(ledger, tick),
@@ -98,6 +101,11 @@ function beginBase(ground: Ground, line: Line) {
           ground.answersAtOnce(fetching)
         },
       }
+      const isNeeded = /first|expired/.test(context.reason) && ledger.lastSuperseded < fetching.since
+      ground.attempt(() => {
+        judgeFetch(ledger, ground.fetching, tick)
+        if (rules.joined && isNeeded && !base.hadTrouble) judgeLease(fetching, ground.fetching)
+      })
       ground.fetching.push(fetching)
     })
 
@@ -131,12 +139,12 @@ function beginBase(ground: Ground, line: Line) {
   /** Follows a call to its end; whatever is judged there is judged in the ground. */
   const follow = <T>(
     name: string,
-    reader: Reader | undefined,
+    readers: readonly Reader[],
     call: Promise<T>,
     is: (value: T) => void,
     or: (error: unknown) => void,
   ) => {
-    const pending: Pending = { name, reader }
+    const pending: Pending = { name, readers }
     ground.pending.add(pending)
     const end = (judge: () => void) => {
       ground.pending.delete(pending)
@@ -149,7 +157,7 @@ function beginBase(ground: Ground, line: Line) {
     return pending
   }
 
-  return {
+  const base = {
     ground,
     by,
     line,
@@ -166,4 +174,5 @@ function beginBase(ground: Ground, line: Line) {
     hadTrouble: false,
     isOver: false,
   }
+  return base
 }

@@ -39,7 +39,7 @@ export function readsOf({ ground, by, cache, counts, reader, follow }: Base) {
       if (kind === 'find') counts.findsFailed++
       judgeError(asked, error)
     }
-    const pending = follow(asked.name, asked, ask(), is, or)
+    const pending = follow(asked.name, [asked], ask(), is, or)
     if (seen !== undefined) ground.later(() => mustHave(pending, `although ${seen} could be had`))
     return pending
   }
@@ -88,7 +88,7 @@ export function readsOf({ ground, by, cache, counts, reader, follow }: Base) {
         }
         is(error.values as ReadonlyMap<unknown, number>)
       }
-      return follow(name, undefined, cache.getMany(keys), is, or)
+      return follow(name, readers, cache.getMany(keys), is, or)
     },
     /** What can be had of every key without waiting. */
     look() {

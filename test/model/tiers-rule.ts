@@ -10,6 +10,8 @@ export const known: ReadonlySet<string> = new Set(
         'L11: every fetch that was told of ends once',
         'L8: ifOlderThan gives nothing older',
         'L10: nothing that was rejected',
+        'L16: whoever writes forgets that it was gone',
+        'the coordinator: a lease ends with its fetch',
         'L10: a rejection drops what was rejected, and nothing else',
       ],
 )

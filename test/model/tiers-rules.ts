@@ -35,4 +35,6 @@ export const tierRules: readonly TierRules[] = [
   { ...plain, name: 'stale if error', staleIfError: 5000, batches: true, fetchTimeout: 4000 },
   { ...plain, name: 'a codec that takes its time', slowCodec: true },
   { ...plain, name: 'three registries, room for two', registries: 3, maxEntries: 2 },
+  { ...plain, name: 'joined', joined: true },
+  { ...plain, name: 'three joined, room for one', registries: 3, maxEntries: 1, joined: true, batches: true },
 ]

@@ -17,6 +17,18 @@ export function judgeFetch(ledger: Ledger, others: readonly Asked[], tick: numbe
   }
 }
 
+/** Of those that share a store and a coordinator one fetches what all of them need. */
+export function judgeLease(mine: Asked, others: readonly Asked[]): void {
+  const { by, key } = mine.ledger
+  for (const other of others) {
+    const { ledger, settled, signal, since } = other
+    if (ledger.by === by || ledger.key !== key || settled || signal.aborted || !other.isLeased) continue
+    if (ledger.lastSuperseded > since) continue
+    const what = () => `${by} asks for ${key} while ${ledger.by} does, since ${other.tick}`
+    rule(false, 'the coordinator: one of all fetches what is missing', what)
+  }
+}
+
 /** L6: what the store took was still true. */
 export function judgeTaken(
   call: TierCall,

@@ -78,6 +78,14 @@ export async function createWorld(rules: TierRules, story: string[] | undefined)
   const describe = ({ line, operation, keys, value, isConditional }: TierCall) =>
     `${line.name}: ${operation} ${keys.join(', ')}${value === undefined ? '' : ` = ${value}`}${isConditional ? ', if still as it was' : ''}`
 
+  /** Whoever hears that a key has moved on drops what it fetches, or has asked the tier for. */
+  const announce = (call: TierCall) => {
+    for (const life of lives) {
+      if (life.line === call.line) continue
+      for (const key of call.keys) life.ledgerOf(key).lastSuperseded = tick()
+    }
+  }
+
   const store = createTierStore(clock, await names, rules.batches, {
     tick,
     issued(call) {
@@ -98,6 +106,7 @@ export async function createWorld(rules: TierRules, story: string[] | undefined)
         const ledger = lifeOn(call).ledgerOf(call.keys[0] as string)
         attempt(() => judgeDrop(call, ledger, fetching, store.changes, made))
       }
+      if (rules.joined && call.took && call.operation !== 'look up') announce(call)
       const written = made.get(call.value as number)
       if (!written || !call.took || !call.actedAt) return
       if (written.how === 'set') {
@@ -132,8 +141,9 @@ export async function createWorld(rules: TierRules, story: string[] | undefined)
       }
     }
     if (rules.joined) return
-    for (const { reader, name } of pending) {
-      if (!reader || reader.kind === 'find') continue
+    for (const { readers, name } of pending) {
+      const [reader] = readers
+      if (!reader || reader.kind === 'getMany' || reader.kind === 'find') continue
       const since = Math.max(reader.at, reader.ledger.quietSince)
       rule(
         now - since <= backendDeadline,
@@ -154,7 +164,7 @@ export async function createWorld(rules: TierRules, story: string[] | undefined)
     fetching,
     pending,
     lives,
-    meet: rules.joined ? createMeetingPoint() : undefined,
+    meeting: rules.joined ? createMeetingPoint(clock) : undefined,
     tick,
     attempt,
     say,
@@ -173,10 +183,13 @@ export async function createWorld(rules: TierRules, story: string[] | undefined)
     },
     /** Whoever waits for a fetch, and for nothing that changed since, has its answer as soon as it has come: no write delays it. */
     answersAtOnce(one: Fetching) {
+      // There a reader may wait for somebody else's right to fetch.
+      if (rules.joined) return
       if (one.ledger.lastSuperseded > one.since || one.signal.aborted) return
-      const waiting = [...pending].filter(
-        ({ reader }) => reader?.kind === 'get' && reader.ledger === one.ledger && reader.tick < tick(),
-      )
+      const now = tick()
+      const waiting = [...pending].filter(({ readers: [reader] }) => {
+        return reader?.kind === 'get' && reader.ledger === one.ledger && reader.tick < now
+      })
       world.later(() => {
         if (one.ledger.lastSuperseded > one.since || isFetched(one.ledger)) return
         for (const each of waiting)

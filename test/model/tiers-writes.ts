@@ -26,7 +26,7 @@ export function writesOf(base: Base) {
     }
     return follow(
       name,
-      undefined,
+      [],
       call(),
       (result) => {
         ground.say(`${name} resolves${result === undefined ? '' : `: ${result}`}`)
@@ -45,6 +45,7 @@ export function writesOf(base: Base) {
       // A read that begins after the call is after it; the call itself is not over yet.
       amend(ledger, { dropped: tick, landed: undefined })
       ledger.owed.add(token)
+      ledger.lastDrop = tick
       supersede(key)
     }
     const pending = write(name, keys, call, () => {
@@ -76,6 +77,7 @@ export function writesOf(base: Base) {
           'L9: set() resolves once the tier has it',
           () => `${by}.set(${key}, ${made.value}) resolved before a tier took it`,
         )
+        if (ledger.lastDrop > made.tick) return
         const isLast = !set || (set.accepted?.tick ?? -1) < (made.accepted?.tick ?? -1)
         if (isLast) amend(ledger, { set: made, gone: -1 })
       }
@@ -129,6 +131,7 @@ export function writesOf(base: Base) {
       const tick = ground.tick()
       supersede(key)
       ledger.rejecting.add(value)
+      ledger.lastDrop = tick
       const name = `${by}.invalidate(${key}, { ifValue: ${value} })`
       return write(
         name,
@@ -163,7 +166,7 @@ export function writesOf(base: Base) {
       for (const { name } of ground.keys) supersede(name)
       follow(
         `${by}.dispose()`,
-        undefined,
+        [],
         registry.dispose(),
         () => {},
         (error) => {
