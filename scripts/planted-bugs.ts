@@ -28,7 +28,7 @@ interface Outcome {
 function makeCopy(name: string, bug?: PlantedBug): string {
   const folder = join(workshop, name)
   mkdirSync(folder)
-  for (const path of ['src', 'test/explore', 'scripts/explore.ts', 'package.json', 'tsconfig.json']) {
+  for (const path of ['src', 'test/explore', 'test/model', 'scripts/explore.ts', 'package.json', 'tsconfig.json']) {
     cpSync(join(root, path), join(folder, path), { recursive: true })
   }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
@@ -45,18 +45,19 @@ function makeCopy(name: string, bug?: PlantedBug): string {
   return folder
 }
 
-function hunt(folder: string, severalKeys = false, limit = LIMIT_MS): Promise<Outcome> {
+const grounds = ['--hunt', '--hunt-registry', '--hunt-tiers'] as const
+type Ground = (typeof grounds)[number]
+const groundOf = ({ severalKeys, severalRegistries }: PlantedBug): Ground =>
+  severalRegistries ? '--hunt-tiers' : severalKeys ? '--hunt-registry' : '--hunt'
+
+function hunt(folder: string, ground: Ground, limit = LIMIT_MS): Promise<Outcome> {
   const began = performance.now()
-  const hunter = spawn(
-    process.execPath,
-    ['--import', 'tsx', 'scripts/explore.ts', severalKeys ? '--hunt-registry' : '--hunt'],
-    {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: limit,
-      killSignal: 'SIGKILL',
-    },
-  )
+  const hunter = spawn(process.execPath, ['--import', 'tsx', 'scripts/explore.ts', ground], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: limit,
+    killSignal: 'SIGKILL',
+  })
   let output = ''
   for (const stream of [hunter.stdout, hunter.stderr]) stream.on('data', (text) => (output += text))
   return new Promise((resolve) => {
@@ -83,12 +84,12 @@ try {
   const copies = bugs.map((bug, index) => [bug, makeCopy(String(index), bug)] as const)
   // Were a law broken without any bug, finding one would prove nothing. In the short form the tests have shown that.
   const copy = short || wanted.length > 0 ? undefined : makeCopy('healthy')
-  const healthy = copy ? [false, true].map((severalKeys) => hunt(copy, severalKeys, HEALTHY_LIMIT_MS)) : []
+  const healthy = copy ? grounds.map((ground) => hunt(copy, ground, HEALTHY_LIMIT_MS)) : []
   const began = performance.now()
   const worker = async () => {
     for (let next = copies.shift(); next; next = copies.shift()) {
       const [bug, folder] = next
-      const outcome = await hunt(folder, bug.severalKeys)
+      const outcome = await hunt(folder, groundOf(bug))
       const complaint = verdictOn(outcome)
       if (complaint) complaints.push(`${bug.name} (${bug.law}: ${bug.harm}): ${complaint}`)
       const found = complaint ?? (outcome.output.split('\n')[0] as string).slice(0, 100)

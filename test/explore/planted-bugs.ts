@@ -2,6 +2,7 @@
 import { plantedInClass } from './planted-in-class.ts'
 import { plantedInRegistry } from './planted-in-registry.ts'
 import { plantedInState } from './planted-in-state.ts'
+import { plantedInTiers } from './planted-in-tiers.ts'
 
 export interface PlantedBug {
   readonly name: string
@@ -15,8 +16,15 @@ export interface PlantedBug {
   readonly harm: string
   /** hunted by the explorer of a registry, and not by those of one value */
   readonly severalKeys?: boolean
+  /** hunted by the model of registries on one store, and by no explorer */
+  readonly severalRegistries?: boolean
   /** in the short form too */
   readonly short?: boolean
 }
 
-export const plantedBugs: readonly PlantedBug[] = [...plantedInState, ...plantedInClass, ...plantedInRegistry]
+export const plantedBugs: readonly PlantedBug[] = [
+  ...plantedInState,
+  ...plantedInClass,
+  ...plantedInRegistry,
+  ...plantedInTiers,
+]

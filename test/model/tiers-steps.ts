@@ -67,7 +67,7 @@ const mode = (weight: number, group: 'held' | 'trouble', to: Life['line']['mode'
 export const kinds: Readonly<Record<string, Kind>> = {
   get: onKey(10, undefined, (life, key) => life.get(key)),
   read: onKey(4, undefined, (life, key) => life.read(key)),
-  find: onKey(2, undefined, (life, key) => life.find(key)),
+  find: onKey(4, undefined, (life, key) => life.find(key)),
   'get many': {
     weight: 3,
     take: (world, step) => {
@@ -130,6 +130,25 @@ export const kinds: Readonly<Record<string, Kind>> = {
   down: mode(2, 'trouble', 'down'),
   throwing: mode(1, 'trouble', 'throwing'),
   mend: mode(4, 'trouble', 'well'),
+  // Drawn one by one these four hardly ever meet.
+  'write in an outage': {
+    weight: 5,
+    group: 'trouble',
+    async take(world, step) {
+      const { line, by, ...writes } = life(world, step)
+      if (line.mode !== 'well') return false
+      world.say(`the tier is away for ${by}`)
+      line.mode = 'down'
+      const name = key(world, step)
+      if (step.pick < 5) writes.invalidate(name)
+      else if (step.pick < 7) writes.invalidatePrefix('db1')
+      else if (step.pick < 9) writes.clear()
+      else writes.set(name)
+      await world.settle()
+      world.say(`the tier is back for ${by}`)
+      line.mode = 'well'
+    },
+  },
   wipe: {
     weight: 1,
     group: 'trouble',

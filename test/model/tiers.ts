@@ -10,7 +10,7 @@ import { createWorld } from './tiers-world.ts'
 const theEnd = '— the end —'
 
 /** Plays steps; returns those that could be taken. */
-async function play(
+export async function play(
   rules: TierRules,
   steps: Iterable<Step>,
   story?: string[],
@@ -79,10 +79,12 @@ export interface Sample {
   /** how many steps one has at most */
   readonly length: number
   readonly rules?: readonly TierRules[]
+  /** is given the steps of what broke a rule */
+  readonly found?: (rules: TierRules, steps: readonly Step[]) => void
 }
 
 /** Throws the first `Violation`, with the story that leads to it; returns how many steps were taken. */
-export async function sampleTiers({ seed, schedules, length, rules = tierRules }: Sample): Promise<number> {
+export async function sampleTiers({ seed, schedules, length, rules = tierRules, found }: Sample): Promise<number> {
   const unhandled: unknown[] = []
   const note = (error: unknown) => void unhandled.push(error)
   process.on('unhandledRejection', note)
@@ -98,6 +100,7 @@ export async function sampleTiers({ seed, schedules, length, rules = tierRules }
       if (broken) {
         const story: string[] = []
         const few = await shrink(chosen, drawn, broken.law)
+        found?.(chosen, few)
         const { broken: shrunk = broken } = await play(chosen, few, story)
         throw new Violation(
           shrunk.law,
@@ -114,4 +117,10 @@ export async function sampleTiers({ seed, schedules, length, rules = tierRules }
   } finally {
     process.off('unhandledRejection', note)
   }
+}
+
+/** From short schedules to long ones: what a planted bug is hunted with. */
+export async function huntInTiers(): Promise<void> {
+  await sampleTiers({ seed: 1, schedules: 1500, length: 10 })
+  await sampleTiers({ seed: 2, schedules: 6000, length: 24 })
 }
