@@ -193,7 +193,7 @@ export function judgeError({ ledger, past, kind, name, at, tick, olderThan }: Re
       'L12 L16: an error is repeated for five seconds',
       () => `${how()}, ${at - settled.at} ms after it`,
     )
-    const since = Math.max(past.dropped, past.set ? tickFor(past.set, ledger.by) : -1)
+    const since = Math.max(past.dropped, past.set ? bornAt(past.set) : -1)
     rule(
       !gone || settled.tick > since,
       'L16: whoever writes forgets that it was gone',

@@ -1,0 +1,86 @@
+/** The rules that the registry is known to break, each with the shortest schedule that does: mended, it leaves both lists. */
+import { afterEach, expect, it } from 'vitest'
+import { play } from './tiers.ts'
+import { type KnownRule, known, waived } from './tiers-rule.ts'
+import { type TierRules, tierRules } from './tiers-rules.ts'
+import type { Step } from './tiers-steps.ts'
+
+const step = (what: string, more: Partial<Step> = {}): Step => ({
+  what,
+  who: 0,
+  key: 0,
+  pick: 0,
+  sudden: false,
+  ...more,
+})
+const rulesOf = (name: string) => tierRules.find((rules) => rules.name === name) as TierRules
+
+const schedules: Readonly<Record<KnownRule, { readonly rules?: string; readonly steps: readonly Step[] }>> = {
+  // A flight that lost its slot before it had the lease is given one, and nobody is left to release it.
+  'the coordinator: a lease ends with its fetch': {
+    rules: 'joined',
+    steps: [step('get', { sudden: true }), step('invalidate'), step('settle ok')],
+  },
+  // The write of the value is on its way: the drop is compared with where the tier was before it.
+  'L10: nothing that was rejected': {
+    steps: [
+      step('get'),
+      step('settle ok'),
+      step('an expiry'),
+      step('get'),
+      step('hold'),
+      step('settle ok'),
+      step('reject'),
+      step('let go'),
+      step('get'),
+    ],
+  },
+  // What the source says of a key while a set() of it is on its way undoes that set() here, and not in the tier.
+  'L16: whoever writes forgets that it was gone': {
+    steps: [step('get'), step('hold'), step('set'), step('settle gone'), step('let go'), step('get')],
+  },
+  // It joins a look-up, and takes what the tier has, however old.
+  'L8: ifOlderThan gives nothing older': {
+    steps: [step('set'), step('1 s'), step('get', { who: 1, sudden: true }), step('refresh if older', { who: 1 })],
+  },
+  // A drop that the tier could not be told of is made good later, and then without its condition.
+  'L6: "gone" drops nothing that was fetched or set later': {
+    steps: [
+      step('down'),
+      step('get'),
+      step('settle gone'),
+      step('set', { who: 1 }),
+      step('mend'),
+      step('an expiry'),
+      step('get'),
+    ],
+  },
+  'L10: a rejection drops what was rejected, and nothing else': {
+    steps: [
+      step('set', { who: 1 }),
+      step('down'),
+      step('get'),
+      step('settle ok'),
+      step('reject'),
+      step('mend'),
+      step('an expiry', { who: 1 }),
+      step('get'),
+    ],
+  },
+  // A flight that lost its slot while it asked the tier asks the source, and tells that it began and nothing more.
+  'L11: every fetch that was told of ends once': {
+    steps: [step('get', { sudden: true }), step('invalidate'), step('settle ok')],
+  },
+}
+
+afterEach(() => {
+  for (const name of known) waived.add(name)
+})
+
+it.each(known)('known to be broken: %s', async (name) => {
+  waived.delete(name)
+  const { rules = 'plain', steps } = schedules[name]
+  const story: string[] = []
+  const { broken } = await play(rulesOf(rules), steps, story)
+  expect(broken?.law, story.join('\n')).toBe(name)
+})
