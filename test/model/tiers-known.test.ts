@@ -67,6 +67,19 @@ const schedules: Readonly<Record<KnownRule, { readonly rules?: string; readonly 
       step('get'),
     ],
   },
+  // What was told to expire is evicted, and the tier has it still.
+  'L10: an eviction does not undo expire()': {
+    rules: 'room for one',
+    steps: [
+      step('get'),
+      step('settle ok'),
+      step('1 s'),
+      step('expire'),
+      step('get', { key: 1 }),
+      step('settle ok'),
+      step('get'),
+    ],
+  },
   // A flight that lost its slot while it asked the tier asks the source, and tells that it began and nothing more.
   'L11: every fetch that was told of ends once': {
     steps: [step('get', { sudden: true }), step('invalidate'), step('settle ok')],

@@ -72,7 +72,9 @@ export function judgeValue(rules: TierRules, reader: Reader, made: Made, asked: 
   const { expired } = past
   const isOutdated = expired && dated(made) < expired.at && tickFor(made, ledger.by) < expired.tick
   if (isOutdated && (ledger.lastFailure === -1 || kind === 'peek' || kind === 'tryGet')) {
-    rule(false, 'L10: nothing from before expire()', () => `${got}, which is older than the expire() before it`)
+    const isEvicting = rules.maxEntries < Infinity
+    const name = isEvicting ? 'L10: an eviction does not undo expire()' : 'L10: nothing from before expire()'
+    rule(false, name, () => `${got}, which is older than the expire() before it`)
   }
 }
 

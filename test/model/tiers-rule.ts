@@ -9,6 +9,7 @@ export const known = [
   'L8: ifOlderThan gives nothing older',
   'L6: "gone" drops nothing that was fetched or set later',
   'L10: a rejection drops what was rejected, and nothing else',
+  'L10: an eviction does not undo expire()',
   'L11: every fetch that was told of ends once',
 ] as const
 
