@@ -24,7 +24,7 @@ const waiting = ({ pending }: World) => [...pending].map(({ name }) => name).joi
 
 /** Until nobody waits for anything, or so much time has passed that nobody may. */
 async function everythingSettles(world: World): Promise<void> {
-  for (const ms of [0, 1, 200, 1000, 5000, 30_000]) {
+  for (const ms of [0, 1, 200, 1000, 5000, 30_000, 60_000, 60_000]) {
     if (ms > 0) await world.pass(ms)
     await answerAll(world)
     if (world.pending.size === 0) return

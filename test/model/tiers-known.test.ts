@@ -16,6 +16,10 @@ const step = (what: string, more: Partial<Step> = {}): Step => ({
 const rulesOf = (name: string) => tierRules.find((rules) => rules.name === name) as TierRules
 
 const schedules: Readonly<Record<KnownRule, { readonly rules?: string; readonly steps: readonly Step[] }>> = {
+  // The look-up of the queued refresh is sent before the write of what has just come.
+  'L6: no process defeats its own refresh': {
+    steps: [step('get'), step('refresh'), step('settle ok'), step('settle ok')],
+  },
   // A flight that lost its slot before it had the lease is given one, and nobody is left to release it.
   'the coordinator: a lease ends with its fetch': {
     rules: 'joined',

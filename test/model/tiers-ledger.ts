@@ -54,6 +54,8 @@ export interface Ledger {
   lastSuperseded: number
   /** The last call that drops, whatever it drops: a `set()` from before it does not get into memory. */
   lastDrop: number
+  /** The store had moved on when a drop with a condition came. */
+  lastDropRefused: number
   /** the look-ups after which the source may yet be asked, oldest first */
   lookUps: { readonly tick: number; readonly at: number }[]
   /** Drops that were asked for, and that the tier may not know of. */
@@ -75,6 +77,7 @@ export const openLedger = (by: string, key: string, now: number): Ledger => ({
   lastTouch: -1,
   lastSuperseded: -1,
   lastDrop: -1,
+  lastDropRefused: -1,
   lookUps: [],
   owed: new Set(),
   quietSince: now,

@@ -92,7 +92,12 @@ function beginBase(ground: Ground, line: Line) {
             fetching.error = error
             ground.say(`the source tells ${by} of ${key}: ${error.message}`)
             const isOwner = ledger.lastSuperseded < fetching.since && !context.signal.aborted
-            if (how === 'gone' && isOwner) ground.later(() => amend(ledger, { gone: tick }))
+            if (how === 'gone' && isOwner) {
+              const told = ground.tick()
+              ground.later(() => {
+                if (ledger.lastDropRefused < told) amend(ledger, { gone: tick })
+              })
+            }
             reject(error)
           }
           ground.later(() => {

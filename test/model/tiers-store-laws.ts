@@ -56,6 +56,14 @@ export function judgeTaken(
   }
 }
 
+/** L6: a look-up waits for the writes before it, so a fetch that began after them is not refused because of them. */
+export function judgeRefused(call: TierCall, made: Made, changes: readonly Change[]): void {
+  const last = changes.findLast(({ keys }) => keys.includes(made.key))
+  if (!last || last.tick > made.tick || last.call?.line !== call.line || last.call.value === undefined) return
+  const what = () => `${told(made)} is refused: ${call.line.name} itself wrote ${last.call?.value} since it looked`
+  rule(false, 'L6: no process defeats its own refresh', what)
+}
+
 /** What a registry may send: one write of a key at a time, in the order of the fetches, and drops that somebody asked for. */
 export function judgeSent(call: TierCall, ledger: Ledger, made: Made | undefined, calls: readonly TierCall[]): void {
   if (call.operation === 'look up') return

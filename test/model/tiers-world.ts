@@ -10,7 +10,7 @@ import { beginLife, type Life } from './tiers-life.ts'
 import { rule } from './tiers-rule.ts'
 import { backendDeadline, type TierRules, ttl } from './tiers-rules.ts'
 import { createTierStore, mark, type TierCall } from './tiers-store.ts'
-import { judgeDrop, judgeSent, judgeTaken } from './tiers-store-laws.ts'
+import { judgeDrop, judgeRefused, judgeSent, judgeTaken } from './tiers-store-laws.ts'
 
 /** The first two share a prefix, of parts; all three do, of characters. */
 const keys: readonly Key[] = [
@@ -108,6 +108,14 @@ export async function createWorld(rules: TierRules, story: string[] | undefined)
       }
       if (rules.joined && call.took && call.operation !== 'look up') announce(call)
       const written = made.get(call.value as number)
+      // It was not dropped: the key had moved on, so what the tier has is nothing that was gone.
+      if (call.operation === 'drop' && !call.took) {
+        const life = lifeOn(call)
+        const ledger = life.ledgerOf(call.keys[0] as string)
+        ledger.lastDropRefused = tick()
+        life.amend(ledger, { gone: -1 })
+      }
+      if (written?.how === 'fetched' && !call.took) attempt(() => judgeRefused(call, written, store.changes))
       if (!written || !call.took || !call.actedAt) return
       if (written.how === 'set') {
         written.accepted = call.actedAt
