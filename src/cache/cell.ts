@@ -102,6 +102,8 @@ export function createCell<V>(
         overtaken?.(lost)
       }
       replaced(state)
+      // Before a queued fetch looks in the tier.
+      if (input.type === 'landed') landed?.(input.flight, input.verdict)
       observers.changed(state, facts)
       const next = queued
       if (answer || startQueued) queued = undefined
@@ -128,7 +130,6 @@ export function createCell<V>(
     readingOf,
     fallback: (now, readers) => fallback(now, readers),
     tell,
-    landed,
   })
 
   /** A fetch may outlive its reader: whoever keeps the process up for it is told when it is over. */

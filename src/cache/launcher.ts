@@ -6,7 +6,7 @@ import { attempt } from '../fetch/attempt.ts'
 import { answerNotModified, type Fetch, type Held, type NotModified, type Reading } from '../fetch/fetch.ts'
 import type { Flight } from '../fetch/flight.ts'
 import { Found } from '../fetch/found.ts'
-import { acceptFound, judge, judgeFailure, type Verdict } from '../fetch/verdict.ts'
+import { acceptFound, judge, judgeFailure } from '../fetch/verdict.ts'
 import { handled, type Outcome } from '../fetch/waiting-room.ts'
 import type { Entry } from '../policy/lifetime.ts'
 import { isUsable } from '../state/read-plan.ts'
@@ -26,7 +26,6 @@ interface Slot<V> {
   /** the held value, for readers who would else get an error, if it may serve */
   fallback(now: number, readers: number): Reading<V> | undefined
   tell(fact: Fact): void
-  readonly landed: ((flight: Flight<V>, verdict: Verdict<V>) => void) | undefined
 }
 
 export function createLauncher<V>(setting: Setting<V>, slot: Slot<V>) {
@@ -60,6 +59,7 @@ export function createLauncher<V>(setting: Setting<V>, slot: Slot<V>) {
       flight.startedAt = checkedNow()
       if (!flight.lostTo) flight.previous = slot.state().entry
       tell({ kind: 'fetch-started', reason: flight.reason })
+      if (flight.lostTo) tell({ kind: 'fetch-discarded', because: flight.lostTo })
       return ask(flight, fetch)
     })
 
@@ -77,7 +77,7 @@ export function createLauncher<V>(setting: Setting<V>, slot: Slot<V>) {
       : judge(result, { policy, timeline, launch: flight, held, now, draw })
     const { kind, entry } = verdict
     during(() => {
-      land(flight, verdict, now)
+      apply({ type: 'landed', flight, verdict, now })
       const fromMemory = kind === 'older'
       const stale = fromMemory ? !isUsable(slot.state(), now) : kind === 'slow'
       if (found) {
@@ -89,17 +89,12 @@ export function createLauncher<V>(setting: Setting<V>, slot: Slot<V>) {
       finish(flight, { reading: readingOf(entry, from, stale) })
     })
   }
-  const land = (flight: Flight<V>, verdict: Verdict<V>, now: number) => {
-    const owns = flight === slot.state().flight
-    apply({ type: 'landed', flight, verdict, now })
-    if (owns) slot.landed?.(flight, verdict)
-  }
   const failed = (flight: Flight<V>, error: unknown) => {
     if (flight.over) return
     const now = checkedNow()
     const verdict = judgeFailure(error, policy, draw(), guard)
     during(() => {
-      land(flight, verdict, now)
+      apply({ type: 'landed', flight, verdict, now })
       // Readers who waited when the value was invalidated asked for this fetch's own result.
       const mayFallBack = verdict.class === 'retry' && flight.lostTo !== 'invalidated'
       const reading = mayFallBack ? slot.fallback(now, flight.readers.waiting) : undefined

@@ -168,7 +168,9 @@ export function createReader<V>(setting: Setting<V>, cell: Cell<V>) {
           // It brought something older than what is held.
           if (entry && setback.attempts && isUsable(state, now())) return promiseOf(entry.value)
         }
-        if (!flight || !isYoung(flight.startedAt)) return cell.refresh(fetch)
+        // One that looks in a tier may bring what is older.
+        const isFetch = flight && (!flight.isLookingUp || flight.reason === 'refresh')
+        if (!isFetch || !isYoung(flight.startedAt)) return cell.refresh(fetch)
         flight.refreshers.waiting++
         return flight.refreshers.promise
       } catch (error) {

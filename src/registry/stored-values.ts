@@ -127,17 +127,17 @@ export class StoredValues<K, V> {
     const key = this.fullKey(id)
     const generation = this.#generations.get(id)
     this.#generations.delete(id)
-    if (ifHeld) return this.#tier.drop(key, () => generation)
+    if (ifHeld) return this.#tier.dropAt(key, () => generation)
     this.#overtake((each) => each === key)
     return this.#tier.drop(key)
   }
 
   /** The source says that there is no such thing. Where the key was when it was asked is not known if it could not be looked up. */
-  dropGone(id: KeyId, generation: string | undefined): Promise<unknown> | undefined {
+  dropGone(id: KeyId, generation: string | undefined, fetchedBefore: number): Promise<unknown> | undefined {
     this.#generations.delete(id)
     const key = this.fullKey(id)
-    if (generation !== undefined) return this.#tier.drop(key, () => generation).catch(() => {})
-    this.#tier.owe(key)
+    if (generation !== undefined) return this.#tier.dropAt(key, () => generation).catch(() => {})
+    this.#tier.owe(key, fetchedBefore)
     return undefined
   }
 

@@ -40,12 +40,14 @@ export class TierFlights<V> {
       for (let pause = 0; !flight.over; pause = Math.min(2 * pause || 10, 1000)) {
         const found = await this.#consult(id, flight, ticket, cellOf())
         if (found || ticket.lease) return found ?? ask()
+        // For those alone who waited when it lost the slot.
+        if (flight.lostTo) break
         // Whoever had the lease stored nothing. One that says so at every turn must not keep the process busy.
         if (pause > 10) await new Promise<void>((resolve) => this.#store.soon(pause, resolve))
         const lease = await this.#tier.lease(key, flight.controller.signal)
         if (lease === 'free') break
         // Whoever held it may have stored something since the look above: so look once more, and then fetch.
-        if (lease && flight.over) this.#tier.release(lease)
+        if (lease && (flight.over || flight.lostTo)) this.#tier.release(lease)
         else if (lease) ticket.lease = lease
       }
       return ask()
@@ -76,7 +78,8 @@ export class TierFlights<V> {
     if (!ticket) return
     const { generation } = ticket
     if (verdict.kind === 'failed') {
-      if (verdict.class === 'gone') ticket.written = this.#values.dropGone(id, generation)
+      if (verdict.class === 'gone')
+        ticket.written = this.#values.dropGone(id, generation, this.#store.timeline.toEpoch(flight.startedAt))
     } else if (verdict.kind === 'replaced' || verdict.kind === 'renewed') {
       if (generation === undefined) this.#values.forget(id)
       else if (flight.isLookingUp) this.#values.isAt(id, generation)

@@ -11,7 +11,7 @@ import type { Timeline } from '../time/timeline.ts'
 import { startTimer } from '../time/timer.ts'
 import { Lines } from './lines.ts'
 import { isGeneration, LookUps } from './look-ups.ts'
-import { Owed } from './owed.ts'
+import { type Debt, Owed } from './owed.ts'
 
 export interface TierOptions {
   readonly backend: CacheBackend
@@ -60,7 +60,8 @@ export class Tier {
     const afterwards = async () => {
       await pending
       for (const prefix of this.#owed.prefixesOf(key)) await this.#dropPrefix(prefix)
-      if (this.#owed.has(key)) await this.#drop(key)
+      const debt = this.#owed.of(key)
+      if (debt) await this.#drop(key, () => debt)
       return this.#lookUps.ask(key)
     }
     return this.#within(this.#readDeadline, 'get', afterwards())
@@ -91,17 +92,23 @@ export class Tier {
     )
   }
 
-  /**
-   * Rejects with a `BackendError`, and remembers that it is owed, if the tier cannot be told. With `ifGeneration` only what
-   * was there then is dropped: nothing, if that is not known.
-   */
-  drop(key: string, ifGeneration?: () => Awaitable<string | undefined>): Promise<boolean> {
-    return this.#counted(this.#drop(key, ifGeneration))
+  /** Rejects with a `BackendError`, and remembers that it is owed, if the tier cannot be told. */
+  drop(key: string): Promise<boolean> {
+    return this.#counted(this.#drop(key, () => 'all'))
   }
 
-  /** It is to be dropped before it is read. */
-  owe(key: string): void {
-    this.#owed.add(key)
+  /** Drops only what was there at this generation: nothing, if that is not known. */
+  dropAt(key: string, generation: () => Awaitable<string | undefined>): Promise<boolean> {
+    const debt = async () => {
+      const ifGeneration = await generation()
+      return ifGeneration === undefined ? undefined : { ifGeneration }
+    }
+    return this.#counted(this.#drop(key, debt))
+  }
+
+  /** What is there, if it was fetched before, is to be dropped before it is read. */
+  owe(key: string, fetchedBefore: number): void {
+    this.#owed.add(key, { fetchedBefore })
   }
 
   dropPrefix(prefix: string): Promise<number | undefined> {
@@ -153,25 +160,35 @@ export class Tier {
     return this.#guarded.run(operation, this.#writeDeadline, call, isAnswer)
   }
 
-  #drop(key: string, ifGeneration?: () => Awaitable<string | undefined>): Promise<boolean> {
+  #drop(key: string, debtOf: () => Awaitable<Debt | undefined>): Promise<boolean> {
     return this.#lines.write(key, async () => {
-      let condition = {}
-      if (ifGeneration) {
-        const generation = await ifGeneration()
-        if (generation === undefined) return false
-        condition = { ifGeneration: generation }
-      }
-      const call = (signal: AbortSignal) => this.#backend.delete(key, { ...condition, signal })
+      const given = debtOf()
+      const debt = given === 'all' ? given : await given
+      if (!debt) return false
       try {
-        const { generation, existed } = await this.#run('delete', call, (moved) => isGeneration(moved?.generation))
+        const condition =
+          debt === 'all' ? {} : 'ifGeneration' in debt ? debt : await this.#ifFetchedBefore(key, debt.fetchedBefore)
+        const existed = !!condition && (await this.#delete(key, condition))
         this.#owed.paid(key)
-        this.#announce({ key, generation })
         return existed
       } catch (error) {
-        this.#owed.add(key)
+        this.#owed.add(key, debt)
         throw error
       }
     })
+  }
+
+  async #delete(key: string, condition: { readonly ifGeneration?: string }): Promise<boolean> {
+    const call = (signal: AbortSignal) => this.#backend.delete(key, { ...condition, signal })
+    const { generation, existed } = await this.#run('delete', call, (moved) => isGeneration(moved?.generation))
+    this.#announce({ key, generation })
+    return existed
+  }
+
+  /** Where the key is, if what is there is older than that. */
+  async #ifFetchedBefore(key: string, fetchedBefore: number) {
+    const { stored, generation } = await this.#lookUps.ask(key)
+    return stored && stored.fetchedAt < fetchedBefore ? { ifGeneration: generation } : undefined
   }
 
   #dropPrefix(prefix: string): Promise<number | undefined> {
