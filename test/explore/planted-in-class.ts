@@ -135,8 +135,8 @@ export const plantedInClass: readonly PlantedBug[] = [
   {
     name: 'refresh joins a fetch from before it',
     file: reader,
-    search: 'if (!flight || !isYoung(flight.startedAt)) return',
-    replacement: 'if (!flight) return',
+    search: 'if (!isFetch || !isYoung(flight.startedAt)) return',
+    replacement: 'if (!isFetch) return',
     law: 'L8',
     harm: 'refresh() after a write brings what was read before it',
     short: true,
