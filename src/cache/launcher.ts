@@ -6,7 +6,7 @@ import { attempt } from '../fetch/attempt.ts'
 import { answerNotModified, type Fetch, type Held, type NotModified, type Reading } from '../fetch/fetch.ts'
 import type { Flight } from '../fetch/flight.ts'
 import { Found } from '../fetch/found.ts'
-import { acceptFound, judge, judgeFailure } from '../fetch/verdict.ts'
+import { judge, judgeFailure } from '../fetch/verdict.ts'
 import { handled, type Outcome } from '../fetch/waiting-room.ts'
 import type { Entry } from '../policy/lifetime.ts'
 import { isUsable } from '../state/read-plan.ts'
@@ -29,7 +29,7 @@ interface Slot<V> {
 }
 
 export function createLauncher<V>(setting: Setting<V>, slot: Slot<V>) {
-  const { policy, timeline, clock, draw, schema, named, load, tally } = setting
+  const { policy, timeline, clock, draw, schema, named, load } = setting
   const { during, guard } = setting.newsroom
   const { toEpoch, checkedNow } = timeline
   const { apply, finish, heldOf, readingOf, tell } = slot
@@ -41,7 +41,7 @@ export function createLauncher<V>(setting: Setting<V>, slot: Slot<V>) {
       flight.isLookingUp = !!load
       apply({ type: 'launch', flight, now: flight.startedAt })
       handled(
-        (load ? load(flight, () => askLate(flight, fetch)) : ask(flight, fetch))
+        (load ? load(flight, () => ask(flight, fetch)) : ask(flight, fetch))
           .then((result) => landed(flight, result))
           .catch((error) => failed(flight, error)),
       )
@@ -51,17 +51,6 @@ export function createLauncher<V>(setting: Setting<V>, slot: Slot<V>) {
     const context = { signal: controller.signal, reason, startedAt: toEpoch(startedAt), notModified }
     return attempt(fetch, context, previous && heldOf(previous), schema)
   }
-  /** No tier had it: only now the fetch starts. */
-  const askLate = (flight: Flight<V>, fetch: Fetch<V>) =>
-    during(() => {
-      if (flight.over) return Promise.reject(flight.controller.signal.reason)
-      flight.isLookingUp = false
-      flight.startedAt = checkedNow()
-      if (!flight.lostTo) flight.previous = slot.state().entry
-      tell({ kind: 'fetch-started', reason: flight.reason })
-      if (flight.lostTo) tell({ kind: 'fetch-discarded', because: flight.lostTo })
-      return ask(flight, fetch)
-    })
 
   const landed = (flight: Flight<V>, result: V | NotModified | Found<V>) => {
     if (flight.over) {
@@ -69,23 +58,18 @@ export function createLauncher<V>(setting: Setting<V>, slot: Slot<V>) {
       return
     }
     const now = checkedNow()
-    const found = result instanceof Found
     // One that was superseded is compared with nothing: it only answers its waiters.
     const held = flight.lostTo ? undefined : slot.state().entry
-    const verdict = found
-      ? acceptFound(result.entry, held, policy)
-      : judge(result, { policy, timeline, launch: flight, held, now, draw })
+    const verdict =
+      result instanceof Found
+        ? result.verdict(held)
+        : judge(result, { policy, timeline, launch: flight, held, now, draw })
     const { kind, entry } = verdict
     during(() => {
       apply({ type: 'landed', flight, verdict, now })
       const fromMemory = kind === 'older'
       const stale = fromMemory ? !isUsable(slot.state(), now) : kind === 'slow'
-      if (found) {
-        // They counted as misses when they came.
-        tally.misses -= flight.readers.waiting
-        tally.backendHits += flight.readers.waiting
-      }
-      const from = fromMemory ? 'memory' : found ? 'backend' : 'source'
+      const from = fromMemory ? 'memory' : flight.isLookingUp ? 'backend' : 'source'
       finish(flight, { reading: readingOf(entry, from, stale) })
     })
   }

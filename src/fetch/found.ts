@@ -3,13 +3,15 @@
 import type { Entry } from '../policy/lifetime.ts'
 import type { NotModified } from './fetch.ts'
 import type { Flight } from './flight.ts'
+import type { Landing } from './verdict.ts'
 
 /** A usable value that a tier held: the source was not asked. */
 export class Found<V> {
-  readonly entry: Entry<V>
+  /** what it means for what is held */
+  readonly verdict: (held: Entry<V> | undefined) => Landing<V>
 
-  constructor(entry: Entry<V>) {
-    this.entry = entry
+  constructor(verdict: Found<V>['verdict']) {
+    this.verdict = verdict
   }
 }
 

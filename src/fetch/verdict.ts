@@ -19,7 +19,8 @@ export type Verdict<V> =
   | { readonly kind: 'older'; readonly entry: Entry<V>; readonly draw: number }
   | Defeat
 
-type Landing<V> = Exclude<Verdict<V>, Defeat>
+/** A verdict that brought something. */
+export type Landing<V> = Exclude<Verdict<V>, Defeat>
 
 /** How a fetch ended badly. */
 export interface Defeat {
@@ -51,7 +52,7 @@ export function judge<V>(result: V | NotModified | undefined, of: Case<V>): Land
       `The fetch resolved to ${unmodified ? 'notModified, but nothing was held' : 'undefined: use null'}`,
     )
   }
-  const same = held && (unmodified ? Object.is(value, held.value) : isSame(value, held, policy))
+  const same = held && (Object.is(value, held.value) || (!unmodified && policy.equals(value, held.value)))
   if (held && !same && policy.isNewer?.(value, held.value) === false)
     return { kind: 'older', entry: held, draw: draw() }
 
@@ -62,16 +63,6 @@ export function judge<V>(result: V | NotModified | undefined, of: Case<V>): Land
   if (policy.freeze) freezeDeep(entry.value)
   return { kind: entry.expiresAt <= now ? 'slow' : same ? 'renewed' : 'replaced', entry }
 }
-
-/** What a tier held is as good as what the source would have brought. */
-export function acceptFound<V>(entry: Entry<V>, held: Entry<V> | undefined, policy: Policy<V>): Landing<V> {
-  return held && isSame(entry.value, held, policy)
-    ? { kind: 'renewed', entry: { ...entry, value: held.value } }
-    : { kind: 'replaced', entry }
-}
-
-const isSame = <V>(value: V, held: Entry<V>, { equals }: Policy<V>) =>
-  Object.is(value, held.value) || equals(value, held.value)
 
 /** Calls the user's code; `undefined` when that failed. */
 type Guard = <T>(call: () => T) => T | undefined

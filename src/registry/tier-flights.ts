@@ -2,6 +2,7 @@
 
 import type { Lease } from '../backend/coordinator.ts'
 import type { Cell } from '../cache/cell.ts'
+import type { NotModified } from '../fetch/fetch.ts'
 import type { Flight } from '../fetch/flight.ts'
 import { Found, type Load } from '../fetch/found.ts'
 import type { Verdict } from '../fetch/verdict.ts'
@@ -39,7 +40,8 @@ export class TierFlights<V> {
       const key = this.#values.fullKey(id)
       for (let pause = 0; !flight.over; pause = Math.min(2 * pause || 10, 1000)) {
         const found = await this.#consult(id, flight, ticket, cellOf())
-        if (found || ticket.lease) return found ?? ask()
+        if (found) return found
+        if (ticket.lease) break
         // For those alone who waited when it lost the slot.
         if (flight.lostTo) break
         // Whoever had the lease stored nothing. One that says so at every turn must not keep the process busy.
@@ -50,8 +52,22 @@ export class TierFlights<V> {
         if (lease && (flight.over || flight.lostTo)) this.#tier.release(lease)
         else if (lease) ticket.lease = lease
       }
-      return ask()
+      return this.#ask(flight, ask, cellOf())
     }
+  }
+
+  /** No tier had it: only now the fetch starts. */
+  #ask(flight: Flight<V>, ask: () => Promise<V | NotModified>, cell: Cell<V>): Promise<V | NotModified> {
+    const { newsroom, timeline } = this.#store
+    return newsroom.during(() => {
+      if (flight.over) return Promise.reject(flight.controller.signal.reason)
+      flight.isLookingUp = false
+      flight.startedAt = timeline.checkedNow()
+      if (!flight.lostTo) flight.previous = cell.state().entry
+      cell.observers.tell({ kind: 'fetch-started', reason: flight.reason })
+      if (flight.lostTo) cell.observers.tell({ kind: 'fetch-discarded', because: flight.lostTo })
+      return ask()
+    })
   }
 
   /** What the tier holds, or what came to be held here meanwhile, if it will do for this flight. */
@@ -66,16 +82,32 @@ export class TierFlights<V> {
     const state = cell.state()
     const better = this.#values.ifBetter(sighting.entry, state)
     const best = better ?? state.entry
-    if (best && willDo(best, { isHeld: !better, flight, state, now })) return new Found(best)
+    if (best && willDo(best, { isHeld: !better, flight, state, now })) return this.#found(best)
     if (!flight.lostTo && (better || !sighting.entry) && cell.apply({ type: 'found', entry: better, now }))
       this.#values.isAt(id, sighting.generation)
     return undefined
   }
 
-  /** A fetch that owns the slot has brought something. */
+  /** As good as what the source would have brought. */
+  #found(entry: Entry<V>): Found<V> {
+    const { equals } = this.#values.kind.policy
+    return new Found((held) =>
+      held && (Object.is(entry.value, held.value) || equals(entry.value, held.value))
+        ? { kind: 'renewed', entry: { ...entry, value: held.value } }
+        : { kind: 'replaced', entry },
+    )
+  }
+
+  /** A flight that owns the slot has brought something. */
   landed(id: KeyId, flight: Flight<V>, verdict: Verdict<V>): void {
     const ticket = this.#tickets.get(flight)
     if (!ticket) return
+    if (flight.isLookingUp) {
+      // Its readers counted as misses when they came.
+      const { tally } = this.#values.kind
+      tally.misses -= flight.readers.waiting
+      tally.backendHits += flight.readers.waiting
+    }
     const { generation } = ticket
     if (verdict.kind === 'failed') {
       if (verdict.class === 'gone')
