@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { BackgroundCache } from 'evercurrent'
 
-type Key = JsonWebKey & { readonly kid?: string }
+export type Key = JsonWebKey & { readonly kid?: string }
 
 export class Api {
   readonly #server = createServer((request, response) => void this.#answer(request, response))
@@ -78,7 +78,7 @@ export class Api {
 }
 
 /** Signature and expiry, which is what there is to know here; a real API would leave this to a library such as jose. */
-function isValid(token: string, keys: readonly Key[]): boolean {
+export function isValid(token: string, keys: readonly Key[]): boolean {
   const [header = '', payload = '', signature = ''] = token.split('.')
   try {
     const { kid, alg } = decoded(header)
