@@ -4,7 +4,7 @@
  *   npm ci && npm ci --prefix examples/lancedb
  *   npm run start:lancedb
  *
- * The second installs @lancedb/lancedb (230 MB), which nothing else here needs.
+ * The second installs @lancedb/lancedb (190 MB), which nothing else here needs.
  */
 
 import { Issuing } from '../credentials/issuing.ts'

@@ -79,7 +79,7 @@ export async function tellStory(issuer: Issuing, api: RemoteApi, timeline: Timel
     expect('and all of them succeeded', succeeded.every(Boolean))
   }
 
-  /** LanceDB keeps a schema for 30 s, and nobody can tell it of a change but by the table; ours is told by its key. */
+  /** LanceDB keeps schemas too, and is told of a change by an open table; the registry is told by the table's name. */
   async function tableChanged(): Promise<void> {
     const schemas = registry.define({
       type: 'schema',
