@@ -57,7 +57,11 @@ export function judgeValue(rules: TierRules, reader: Reader, made: Made, asked: 
   // Of several keys the first may be over when the last has come.
   const age = (kind === 'getMany' ? at : now) - dated(made)
   const hasWaited = asked?.ledger === ledger && (asked.landed ?? Infinity) > tick
-  const mayBeStale = (reader.wasFailing || isFailing(ledger)) && kind !== 'peek' && kind !== 'tryGet' && kind !== 'find'
+  const mayBeStale =
+    (reader.wasFailing || isFailing(ledger) || ledger.lastSourceFailure > tick) &&
+    kind !== 'peek' &&
+    kind !== 'tryGet' &&
+    kind !== 'find'
   const limit = mayBeStale ? ttl + rules.staleIfError : ttl
   rule(
     hasWaited || age < limit,

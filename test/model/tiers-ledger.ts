@@ -48,6 +48,8 @@ export interface Ledger {
   /** ticks at which this registry told of a fetch that failed, and of one that brought something */
   lastFailure: number
   lastSuccess: number
+  /** The source failed, also for a fetch that had lost its slot: whoever waited for it may be given what is stale. */
+  lastSourceFailure: number
   /** Everything that may have moved the key here. */
   lastTouch: number
   /** The last thing that takes the slot from a fetch. */
@@ -74,6 +76,7 @@ export const openLedger = (by: string, key: string, now: number): Ledger => ({
   arrivals: new Map(),
   lastFailure: -1,
   lastSuccess: -1,
+  lastSourceFailure: -1,
   lastTouch: -1,
   lastSuperseded: -1,
   lastDrop: -1,

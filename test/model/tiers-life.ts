@@ -90,6 +90,7 @@ function beginBase(ground: Ground, line: Line) {
           } else {
             const error = new SourceError(fetching, how === 'gone')
             fetching.error = error
+            ledger.lastSourceFailure = ground.tick()
             ground.say(`the source tells ${by} of ${key}: ${error.message}`)
             const isOwner = ledger.lastSuperseded < fetching.since && !context.signal.aborted
             if (how === 'gone' && isOwner) {

@@ -82,6 +82,7 @@ export function writesOf(base: Base) {
         if (isLast) amend(ledger, { set: made, gone: -1 })
       }
       let touched = 0
+      const isLanding = ground.fetching.some((one) => one.ledger === ledger && one.settled && !one.landed)
       const refused = () => {
         made.failed = true
         const now = cache.peek(key)
@@ -90,6 +91,7 @@ export function writesOf(base: Base) {
           'L9: set() that rejects holds nothing',
           () => `${by}.set(${key}, ${now}) rejected, and the value is held`,
         )
+        if (isLanding) return
         const known = held === undefined ? undefined : (ground.made.get(held) as Made)
         if (!known || ledger.lastTouch > touched || clock.wallNow() >= dated(known) + ttl || base.isOver) return
         if (rules.maxEntries < ground.keys.length) return
