@@ -76,8 +76,10 @@ export function judgeValue(rules: TierRules, reader: Reader, made: Made, asked: 
   const { expired } = past
   const isOutdated = expired && dated(made) < expired.at && tickFor(made, ledger.by) < expired.tick
   if (isOutdated && (ledger.lastFailure === -1 || kind === 'peek' || kind === 'tryGet')) {
-    const isEvicting = rules.maxEntries < Infinity
-    const name = isEvicting ? 'L10: an eviction does not undo expire()' : 'L10: nothing from before expire()'
+    const isForgotten = rules.maxEntries < Infinity || ledger.past.dropped > tick
+    const name = isForgotten
+      ? 'L10: neither eviction nor invalidation undoes expire()'
+      : 'L10: nothing from before expire()'
     rule(false, name, () => `${got}, which is older than the expire() before it`)
   }
 }

@@ -82,7 +82,10 @@ export async function createWorld(rules: TierRules, story: string[] | undefined)
   const announce = (call: TierCall) => {
     for (const life of lives) {
       if (life.line === call.line) continue
-      for (const key of call.keys) life.ledgerOf(key).lastSuperseded = tick()
+      for (const key of call.keys) {
+        const ledger = life.ledgerOf(key)
+        ledger.lastSuperseded = ledger.lastTouch = tick()
+      }
     }
   }
 
