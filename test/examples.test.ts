@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tsx = createRequire(import.meta.url).resolve('tsx/cli')
-/** One of them starts a database. */
+/** One of them starts a database, and another an issuer and four programs. */
 const deadline = 40_000
 const examples = readdirSync(`${root}/examples`).filter((name) => name.endsWith('.ts'))
 
@@ -174,6 +174,38 @@ evercurrent.entry.count 3 {entry}
 evercurrent.value.age.max 40.4 s type=schema
 evercurrent.value.age.max 40.4 s type=flag
 `,
+  '12-restart.ts': `
+  source: the flags of ann, version 1
+first: version 1
+-- 10 s later: the source is down, and a second program starts
+second: version 1
+1 read from the tier, 0 fetches
+-- a minute later: a third one, and what is stored has expired
+  source: down
+third: version 1, stale
+third: version 1, stale
+-- the source is back, and the cool-down is over
+third: version 1, stale
+  source: the flags of ann, version 2
+third: version 2
+`,
+  '13-token-between-runs.ts': `
+the first run
+  a new token from the issuer
+  its key file has mode 600
+the second run
+  the token of an earlier run
+  the same token: true; requests to the issuer: 1
+with another key
+  what is stored cannot be read with this key
+  a new token from the issuer
+  the same token: false; requests to the issuer: 2
+the issuer is gone, and that key again
+  the token of an earlier run
+  the same token: true
+the files have 0 of the 6 parts of the tokens
+what is not encrypted: the key of the value, 'reports': true
+`,
 }
 
 describe.each(examples)('examples/%s', (name) => {
@@ -190,8 +222,12 @@ describe.each(examples)('examples/%s', (name) => {
     const text = readFileSync(path, 'utf8')
     expect(name).toMatch(/^\d\d-[a-z-]+\.ts$/)
     expect(text.split('\n').length).toBeLessThan(61)
-    expect(text).toContain("from 'evercurrent'")
+    // One of them runs what uses the package as a program of its own.
+    const used = text.includes("'./credentials/tool.ts'")
+      ? readFileSync(`${root}/examples/credentials/tool.ts`, 'utf8')
+      : text
+    expect(used).toContain("from 'evercurrent'")
     // What only stands for the source may be kept beside it.
-    expect(text.replaceAll("from './postgres/", '')).not.toContain("from '.")
+    expect(text.replaceAll(/from '\.\/(postgres|credentials)\//g, '')).not.toContain("from '.")
   })
 })
