@@ -39,8 +39,16 @@ class Database extends Libsql {
     super(':memory:')
   }
 }
+/** The cases of a contract, which a snippet gives to a test runner: they run before the snippet is over. */
+const cases: Promise<void>[] = []
+const runner = {
+  describe: (_name: string, suite: () => void) => suite(),
+  it: (_name: string, run: () => Promise<void>) => cases.push(run()),
+}
 const modules: Modules = {
   ...packaged,
+  vitest: runner,
+  'node:test': runner,
   rxjs,
   libsql: Database,
   zod: { z },
@@ -60,6 +68,7 @@ const snippets = [
   ...snippetsOfMarkdown('docs/credentials.md'),
   ...snippetsOfMarkdown('docs/registry.md'),
   ...snippetsOfMarkdown('docs/observability.md'),
+  ...snippetsOfMarkdown('docs/tiers.md'),
   ...snippetsOfDocComments('src', {
     ...packaged,
     rxjs: { combineLatest: rxjs.combineLatest },
@@ -93,7 +102,12 @@ describe('a snippet', () => {
   it.each(snippets)('$at runs, and its comments are true', async (snippet) => {
     const console = { log() {}, warn() {} }
     let ended = false
-    const execution = execute(snippet, { ...snippetWorld(), console }, modules).finally(() => {
+    const running = async () => {
+      const executed = await execute(snippet, { ...snippetWorld(), console }, modules)
+      await Promise.all(cases.splice(0))
+      return executed
+    }
+    const execution = running().finally(() => {
       ended = true
     })
     // What waits for time gets it, up to an hour; what waits for the machine gets that first.
@@ -305,6 +319,7 @@ const documents = [
   'docs/credentials.md',
   'docs/registry.md',
   'docs/observability.md',
+  'docs/tiers.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
 ]
