@@ -63,7 +63,9 @@ describe('docs/tiers.md', () => {
       }
       expect(version).toBe(2)
       expect(programs.get('3')?.peek('orders')).toBe('v2')
-      expect(registries.get('3')?.stats()).toMatchObject({ fetches: 1, fetchFailures: 1 })
+      const { fetches, fetchFailures } = registries.get('3')?.stats() ?? {}
+      expect(fetches).toBeGreaterThan(0)
+      expect(fetchFailures).toBe(fetches)
     },
   )
 
