@@ -112,6 +112,9 @@ function beginBase(ground: Ground, line: Line) {
         judgeFetch(ledger, ground.fetching, tick)
         if (rules.joined && isNeeded && !base.hadTrouble) judgeLease(fetching, ground.fetching)
       })
+      context.signal.addEventListener('abort', () => {
+        ledger.lastSourceFailure = ground.tick()
+      })
       ground.fetching.push(fetching)
     })
 

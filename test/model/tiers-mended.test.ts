@@ -71,7 +71,7 @@ const schedules: Readonly<Record<string, { readonly rules?: string; readonly ste
     ],
   },
   // What was told to expire is evicted, and the tier has it still.
-  'L10: neither eviction nor invalidation undoes expire()': {
+  'L10: nothing undoes expire() but a newer value': {
     rules: 'room for one',
     steps: [
       step('get'),
