@@ -76,7 +76,8 @@ export function judgeValue(rules: TierRules, reader: Reader, made: Made, asked: 
   const { expired } = past
   const isOutdated = expired && dated(made) < expired.at && tickFor(made, ledger.by) < expired.tick
   if (isOutdated && (ledger.lastFailure === -1 || kind === 'peek' || kind === 'tryGet')) {
-    const isForgotten = rules.maxEntries < Infinity || ledger.past.dropped > tick || ledger.refused.size > 0
+    const isForgotten =
+      rules.joined || rules.maxEntries < Infinity || ledger.past.dropped > tick || ledger.refused.size > 0
     const name = isForgotten ? 'L10: nothing undoes expire() but a newer value' : 'L10: nothing from before expire()'
     rule(false, name, () => `${got}, which is older than the expire() before it`)
   }

@@ -93,7 +93,8 @@ export function writesOf(base: Base) {
           'L9: set() that rejects holds nothing',
           () => `${by}.set(${key}, ${now}) rejected, and the value is held`,
         )
-        if (isLanding) return
+        // What comes, or is announced, in the same turn may change it too.
+        if (isLanding || rules.joined) return
         const known = held === undefined ? undefined : (ground.made.get(held) as Made)
         if (!known || ledger.lastTouch > touched || clock.wallNow() >= dated(known) + ttl || base.isOver) return
         if (rules.maxEntries < ground.keys.length) return
