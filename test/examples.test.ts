@@ -167,9 +167,12 @@ evercurrent.fetch.duration 2 took 0.4 s type=schema
 evercurrent.fetch.duration 1 took 0.2 s type=flag
 evercurrent.fetch.duration 1 took 0.2 s type=schema error.type=_OTHER
 evercurrent.stale_reads 1 {read} type=schema
-evercurrent.reads 20 {read} read.result=hit
-evercurrent.reads 0 {read} read.result=backend_hit
-evercurrent.reads 4 {read} read.result=miss
+evercurrent.reads 20 {read} type=schema read.result=hit
+evercurrent.reads 0 {read} type=schema read.result=backend_hit
+evercurrent.reads 3 {read} type=schema read.result=miss
+evercurrent.reads 0 {read} type=flag read.result=hit
+evercurrent.reads 0 {read} type=flag read.result=backend_hit
+evercurrent.reads 1 {read} type=flag read.result=miss
 evercurrent.entry.count 3 {entry}
 evercurrent.value.age.max 40.4 s type=schema
 evercurrent.value.age.max 40.4 s type=flag

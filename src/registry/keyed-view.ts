@@ -141,7 +141,7 @@ export class KeyedView<K, V> {
       const { stored } = this.#shelf
       if (!stored || this.#store.isDisposed) return here
       // What is in both counts once.
-      return stored.dropPrefix(parts).then((there) => there && Math.max(here, there))
+      return stored.dropPrefix(parts).then((there) => (there === undefined ? there : Math.max(here, there)))
     })
   }
 

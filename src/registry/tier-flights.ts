@@ -14,7 +14,8 @@ import type { StoredValues } from './stored-values.ts'
 import type { Tier } from './tier.ts'
 
 /** What a flight knows of the tier: where the key was when it looked, and its right to fetch. */
-interface Ticket {
+interface Ticket<V> {
+  readonly launchedIn: State<V>
   generation?: string
   lease?: Lease
   written?: Promise<unknown> | undefined
@@ -24,7 +25,7 @@ export class TierFlights<V> {
   readonly #values: StoredValues<never, V>
   readonly #store: Store
   readonly #tier: Tier
-  readonly #tickets = new WeakMap<Flight<V>, Ticket>()
+  readonly #tickets = new WeakMap<Flight<V>, Ticket<V>>()
 
   constructor(values: StoredValues<never, V>, store: Store, tier: Tier) {
     this.#values = values
@@ -35,7 +36,7 @@ export class TierFlights<V> {
   /** Looks in the tier, waits for whoever fetches the key already, and only then lets the flight ask the source. */
   loader(id: KeyId, cellOf: () => Cell<V>): Load<V> {
     return async (flight, ask) => {
-      const ticket: Ticket = {}
+      const ticket: Ticket<V> = { launchedIn: cellOf().state() }
       this.#tickets.set(flight, ticket)
       const key = this.#values.fullKey(id)
       for (let pause = 0; !flight.over; pause = Math.min(2 * pause || 10, 1000)) {
@@ -71,7 +72,7 @@ export class TierFlights<V> {
   }
 
   /** What the tier holds, or what came to be held here meanwhile, if it will do for this flight. */
-  async #consult(id: KeyId, flight: Flight<V>, ticket: Ticket, cell: Cell<V>): Promise<Found<V> | undefined> {
+  async #consult(id: KeyId, flight: Flight<V>, ticket: Ticket<V>, cell: Cell<V>): Promise<Found<V> | undefined> {
     const sighting = await this.#values.look(id).catch(() => undefined)
     // A tier that cannot be asked may take a write yet, if nothing happened since it was asked last.
     const generation = sighting?.generation ?? this.#values.generationOf(id)
@@ -79,7 +80,8 @@ export class TierFlights<V> {
     else delete ticket.generation
     if (!sighting || flight.over || flight.reason === 'refresh') return undefined
     const now = this.#store.timeline.checkedNow()
-    const state = cell.state()
+    // Those who wait for one that lost its slot asked when it was launched.
+    const state = flight.lostTo ? ticket.launchedIn : cell.state()
     const better = this.#values.ifBetter(sighting.entry, state)
     const best = better ?? state.entry
     if (best && willDo(best, { isHeld: !better, flight, state, now })) return this.#found(best)
@@ -137,7 +139,7 @@ function willDo<V>(
 ): boolean {
   const { told, setback } = state.trouble ?? {}
   if (now >= best.expiresAt) return false
-  if (told && (isHeld || !(told.announced || best.fetchedAt > told.at))) return false
+  if (told && (isHeld || best.fetchedAt <= told.at)) return false
   // Only a fetch that began after it can have made good a fatal failure.
   if (setback?.fatal && best.fetchedAt <= setback.at) return false
   // Ahead of time only something that need not be refreshed itself is worth taking.

@@ -42,7 +42,7 @@ export interface Setback {
 /** `expire()` was called: one read waits again. */
 export interface ToldToExpire {
   readonly at: number
-  /** another process changed it: what the tier holds counts, whenever that was fetched */
+  /** another process changed it, too: what the tier holds counts, or that it holds nothing */
   readonly announced?: boolean
   /** a fetch failed since, so the value serves on as stale */
   readonly tried?: boolean

@@ -169,7 +169,7 @@ export function transition<V, F extends Launch<V>>(
 
     case 'expire':
       because = 'expired'
-      told = { at: now }
+      told = told?.announced ? { at: now, announced: true } : { at: now }
       facts.push({ kind: 'expired' })
       break
 
@@ -178,13 +178,14 @@ export function transition<V, F extends Launch<V>>(
       // Who was told by another process that it changed learns here that it is gone.
       if (!next && !told?.announced) return undefined
       if (!next) rejections = undefined
-      if (!next || (told && (told.announced || next.fetchedAt > told.at))) told = undefined
+      if (!next || (told && next.fetchedAt > told.at)) told = undefined
       entry = next
       break
     }
     case 'announced':
       because = 'announced'
-      if (entry) told = { at: entry.fetchedAt, announced: true }
+      // What the tier holds counts, unless it was told to expire as well.
+      if (entry) told = { at: told?.at ?? -Infinity, announced: true }
       facts.push({ kind: 'expired' })
       break
 

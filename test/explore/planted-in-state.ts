@@ -94,7 +94,7 @@ export const plantedInState: readonly PlantedBug[] = [
   {
     name: 'expire drops the value',
     file: transition,
-    search: 'told = { at: now }',
+    search: 'told = told?.announced ? { at: now, announced: true } : { at: now }',
     replacement: 'told = { at: now }\n      entry = undefined',
     law: 'L10',
     harm: 'after expire() an outage leaves nothing to serve',

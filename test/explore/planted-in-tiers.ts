@@ -129,7 +129,7 @@ const tierBugs: readonly PlantedBug[] = [
   {
     name: 'expire() does not count for the tier',
     file: 'registry/tier-flights.ts',
-    search: '  if (told && (isHeld || !(told.announced || best.fetchedAt > told.at))) return false\n',
+    search: '  if (told && (isHeld || best.fetchedAt <= told.at)) return false\n',
     replacement: '  if (told && isHeld) return false\n',
     law: 'L10',
     harm: 'what was told to expire comes back from the tier at once',

@@ -281,3 +281,12 @@ describe('a refused write', () => {
     expect(a.events).toContainEqual(expect.objectContaining({ kind: 'fetch-discarded', because: 'refused' }))
   })
 })
+
+describe('invalidatePrefix()', () => {
+  it('counts what only memory held', async () => {
+    // "invalidate drops memory at the call"; how many there were is what was dropped, wherever it was.
+    const a = fleet().start()
+    a.cache.seed('k', 'v')
+    expect(await a.cache.invalidatePrefix()).toBe(1)
+  })
+})
