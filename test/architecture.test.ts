@@ -10,7 +10,19 @@ interface File {
 }
 
 /** From the bottom up: a file may import its own folder and everything lower. */
-const LADDER = ['errors.ts', 'time', 'events', 'policy', 'codec', 'backend', 'fetch', 'state', 'cache', 'registry']
+const LADDER = [
+  'errors.ts',
+  'time',
+  'events',
+  'policy',
+  'codec',
+  'backend',
+  'tier',
+  'fetch',
+  'state',
+  'cache',
+  'registry',
+]
 
 /** The top rung: each is a subpath of its own, no other file imports it, and only it knows its package, if it has one. */
 const ADAPTERS: Readonly<Record<string, string | undefined>> = {

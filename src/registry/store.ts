@@ -2,10 +2,10 @@
 
 import type { CacheBackend } from '../backend/backend.ts'
 import { type Household, openHousehold, type Surroundings } from '../cache/setting.ts'
+import { Tier } from '../tier/tier.ts'
 import { startTimer } from '../time/timer.ts'
 import { type Row, Rows } from './rows.ts'
 import type { Shelf } from './shelf.ts'
-import { Tier } from './tier.ts'
 
 export type Store = ReturnType<typeof createStore>
 

@@ -8,10 +8,10 @@ import { Found, type Load } from '../fetch/found.ts'
 import type { Verdict } from '../fetch/verdict.ts'
 import { type Entry, refreshAt } from '../policy/lifetime.ts'
 import type { State } from '../state/state.ts'
+import type { Tier } from '../tier/tier.ts'
 import type { KeyId } from './key.ts'
 import type { Store } from './store.ts'
 import type { StoredValues } from './stored-values.ts'
-import type { Tier } from './tier.ts'
 
 /** What a flight knows of the tier: where the key was when it looked, and its right to fetch. */
 interface Ticket<V> {

@@ -38,7 +38,7 @@ const tierBugs: readonly PlantedBug[] = [
   },
   {
     name: 'look-up overtakes own writes',
-    file: 'registry/tier.ts',
+    file: 'tier/tier.ts',
     search: 'const pending = this.#lines.pending(key)\n    if (!pending && this',
     replacement: 'const pending = this.#lines.pending(key) && undefined\n    if (!pending && this',
     law: 'L7',
@@ -46,7 +46,7 @@ const tierBugs: readonly PlantedBug[] = [
   },
   {
     name: 'own writes overtake one another',
-    file: 'registry/lines.ts',
+    file: 'tier/lines.ts',
     search: 'const done = before ? before.then(call) : call()',
     replacement: 'const done = call()',
     law: 'L6',
@@ -54,7 +54,7 @@ const tierBugs: readonly PlantedBug[] = [
   },
   {
     name: 'write overtakes a prefix that is being dropped',
-    file: 'registry/lines.ts',
+    file: 'tier/lines.ts',
     search: 'if (key.startsWith(prefix)) before.push(done)',
     replacement: 'if (key === prefix) before.push(done)',
     law: 'L6',
@@ -87,7 +87,7 @@ const tierBugs: readonly PlantedBug[] = [
   },
   {
     name: 'owed delete is forgotten',
-    file: 'registry/tier.ts',
+    file: 'tier/tier.ts',
     search: '        this.#owed.add(key, debt)\n',
     replacement: '',
     law: 'L7',
@@ -152,7 +152,7 @@ const tierBugs: readonly PlantedBug[] = [
   },
   {
     name: 'reader waits for a tier that hangs',
-    file: 'registry/look-ups.ts',
+    file: 'tier/look-ups.ts',
     search: "resolve(this.#guarded.run('get', this.#deadline, one",
     replacement: "resolve(this.#guarded.run('get', 10 * this.#deadline, one",
     law: 'the tier',
@@ -160,7 +160,7 @@ const tierBugs: readonly PlantedBug[] = [
   },
   {
     name: 'reader waits for the writes before it',
-    file: 'registry/tier.ts',
+    file: 'tier/tier.ts',
     search: "return this.#within(this.#readDeadline, 'get', afterwards())",
     replacement: 'return afterwards()',
     law: 'the tier',
@@ -176,7 +176,7 @@ const tierBugs: readonly PlantedBug[] = [
   },
   {
     name: 'everybody fetches without a lease',
-    file: 'registry/tier.ts',
+    file: 'tier/tier.ts',
     search: "if (!coordinator || this.#guarded.isSuspended()) return 'free'",
     replacement: "if (!coordinator || this.#guarded.isSuspended() || key) return 'free'",
     law: 'the coordinator',

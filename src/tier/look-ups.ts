@@ -1,9 +1,8 @@
 /** The look-ups of one turn are one call of the tier, where it has such a call. */
 
 import type { CacheBackend, Lookup } from '../backend/backend.ts'
-import type { Guarded } from '../backend/guarded.ts'
-import { handled } from '../fetch/waiting-room.ts'
 import type { Awaitable } from '../time/awaitable.ts'
+import type { Guarded } from './guarded.ts'
 
 export const isGeneration = (answer: unknown) => typeof answer === 'string'
 const isLookup = (answer: Lookup | undefined) => isGeneration(answer?.generation)
@@ -40,7 +39,7 @@ export class LookUps {
     const areLookups = (lookups: readonly Lookup[]) => lookups?.length === keys.length && lookups.every(isLookup)
     const answer = this.#guarded.run('getMany', this.#deadline, all, areLookups)
     asked.forEach(({ resolve }, at) => {
-      resolve(handled(answer.then((lookups) => lookups[at] as Lookup)))
+      resolve(answer.then((lookups) => lookups[at] as Lookup))
     })
   }
 }
