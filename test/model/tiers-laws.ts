@@ -96,8 +96,10 @@ function judgeFences({ ledger, past, tick }: Reader, made: Made, got: string): v
     'L10: nothing that was rejected',
     () => `${got}, which was rejected before`,
   )
+  // The tier had moved on, as its answer to the drop said while this reader waited.
+  const isOvertaken = ledger.lastDropRefused > tick
   rule(
-    made.how !== 'fetched' || made.tick > past.gone,
+    made.how !== 'fetched' || made.tick > past.gone || isOvertaken,
     'L16: nothing from before the key was gone',
     () => `${got}, and the key was gone since`,
   )
