@@ -1,7 +1,9 @@
 /** Which tests exist and how much of the core they have to execute. `evercurrent` means `src` in them, by tsconfig.json. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { chromium, chromiumArguments, howToInstall } from './test/support/chromium.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const { compilerOptions } = JSON.parse(readFileSync(here('tsconfig.json'), 'utf8'))
@@ -9,6 +11,27 @@ const paths: Readonly<Record<string, readonly [string]>> = compilerOptions.paths
 
 /** Tests of what is published: they need `dist`, all others run on `src`. */
 const packaged = ['test/package.test.ts', 'test/exit.test.ts']
+
+/** Tests that run inside a page. Those that drive several pages from outside are tests like any other. */
+const paged = 'test/**/*.browser.test.{ts,tsx}'
+
+const inBrowser: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: 'browser',
+    include: [paged],
+    testTimeout: 20_000,
+    api: { host: '127.0.0.1' },
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({ launchOptions: { executablePath: chromium ?? '', args: chromiumArguments } }),
+      instances: [{ browser: 'chromium' }],
+    },
+  },
+}
+if (!chromium) console.warn(`Tests in a browser are skipped: ${howToInstall}`)
 
 export default defineConfig({
   resolve: {
@@ -18,7 +41,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'source', include: ['test/**/*.test.ts'], exclude: packaged, testTimeout: 20_000 },
+        test: {
+          name: 'source',
+          include: ['test/**/*.test.{ts,tsx}'],
+          exclude: [...packaged, paged],
+          testTimeout: 20_000,
+        },
       },
       {
         extends: true,
@@ -30,6 +58,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      ...(chromium ? [inBrowser] : []),
     ],
     coverage: {
       provider: 'v8',
