@@ -6,6 +6,7 @@ export { BackgroundCache, type BackgroundCacheConstructor, type CacheOptions } f
 export type {
   InteropObservable,
   InteropObserver,
+  KeepFreshOptions,
   Observed,
   PerCallCache,
   ReadOptions,
@@ -48,3 +49,4 @@ export type { Failure, Inspection, Snapshot } from './state/snapshot.ts'
 export type { Awaitable } from './time/awaitable.ts'
 export type { Clock } from './time/clock.ts'
 export type { Duration, Instant } from './time/duration.ts'
+export type { Pause } from './time/pause.ts'

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import * as opentelemetry from '@opentelemetry/api'
 import * as evercurrent from 'evercurrent'
 import { BackgroundCache, type CacheEvent, type Reading } from 'evercurrent'
+import * as evercurrentBackendBrowser from 'evercurrent/backend/browser'
 import * as evercurrentBackendMemory from 'evercurrent/backend/memory'
 import * as evercurrentBackendSqlite from 'evercurrent/backend/sqlite'
 import * as evercurrentCodec from 'evercurrent/codec'
@@ -24,6 +25,7 @@ import { execute, type Modules, snippetsOfDocComments, snippetsOfMarkdown, typeE
 
 const packaged: Modules = {
   evercurrent,
+  'evercurrent/backend/browser': evercurrentBackendBrowser,
   'evercurrent/backend/memory': evercurrentBackendMemory,
   'evercurrent/codec': evercurrentCodec,
   'evercurrent/backend/sqlite': evercurrentBackendSqlite,

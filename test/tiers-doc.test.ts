@@ -1,6 +1,7 @@
 /** The timeline of docs/tiers.md is what happens, and its tables name every reason, defect and event that there is. */
 import { readFileSync } from 'node:fs'
 import { type BackendError, type CacheBackend, type CacheEvent, CacheRegistry, type KeyedCache } from 'evercurrent'
+import * as browser from 'evercurrent/backend/browser'
 import * as memory from 'evercurrent/backend/memory'
 import { memoryBackend } from 'evercurrent/backend/memory'
 import * as sqlite from 'evercurrent/backend/sqlite'
@@ -114,7 +115,9 @@ describe('docs/tiers.md', () => {
   })
 
   it('has every backend there is', () => {
-    const made = [...Object.keys(memory), ...Object.keys(sqlite)].filter((name) => name.endsWith('Backend'))
+    const made = [...Object.keys(memory), ...Object.keys(sqlite), ...Object.keys(browser)].filter((name) =>
+      name.endsWith('Backend'),
+    )
     expect(named('backend')).toEqual(made.sort())
   })
 

@@ -1,6 +1,7 @@
 /** How registries of one process agree on who fetches, and hear of one another's changes. */
 
-import type { Announcement, Coordinator } from './coordinator.ts'
+import type { Coordinator } from './coordinator.ts'
+import { createListeners } from './listeners.ts'
 
 /**
  * Joins the registries of one process that share a tier: one of them fetches a key, the others look in the tier again.
@@ -22,7 +23,7 @@ import type { Announcement, Coordinator } from './coordinator.ts'
 export function memoryCoordinator(): Coordinator {
   /** by key that is held, those who wait for it */
   const held = new Map<string, Set<() => void>>()
-  const listeners = new Set<{ readonly hear: (message: Announcement) => void }>()
+  const listeners = createListeners()
   let fence = 0
 
   const release = (key: string, waiting: Set<() => void>) => {
@@ -56,22 +57,10 @@ export function memoryCoordinator(): Coordinator {
       return { fence: String(++fence), release: async () => release(key, waiting) }
     },
     async publish(message) {
-      const told = Object.freeze({ ...message })
+      const told = { ...message }
       await undefined
-      for (const { hear } of listeners) {
-        try {
-          hear(told)
-        } catch {
-          // It is the listener's; a registry tells its own.
-        }
-      }
+      listeners.tell(told)
     },
-    subscribe(listener) {
-      const subscription = { hear: listener }
-      listeners.add(subscription)
-      return () => {
-        listeners.delete(subscription)
-      }
-    },
+    subscribe: listeners.add,
   }
 }

@@ -8,7 +8,7 @@ import type { Lifetime, PolicyOptions } from '../policy/policy.ts'
 import type { Inspection, Snapshot } from '../state/snapshot.ts'
 import { interopObservable, interopPoint, iterateValues } from './follow-values.ts'
 import { createLiveValue, inspectLive, type LiveValue } from './live-value.ts'
-import type { PerCallCache, ReadOptions, RefreshOptions } from './observed.ts'
+import type { KeepFreshOptions, PerCallCache, ReadOptions, RefreshOptions } from './observed.ts'
 import { resolveSetting, type Surroundings } from './setting.ts'
 import { statsOf } from './stats.ts'
 
@@ -60,8 +60,8 @@ class CacheOfOneValue<V> {
     this.#live.writer.expire()
   }
 
-  keepFresh(): () => void {
-    return this.#live.keeper.hold()
+  keepFresh(options?: KeepFreshOptions): () => void {
+    return this.#live.keeper.hold(options)
   }
 
   // Arrow functions: React and others call these two detached from the cache.
@@ -137,9 +137,9 @@ export interface BackgroundCache<V> extends PerCallCache<V> {
   refresh(options: RefreshOptions & { readonly fetch?: Fetch<V> | undefined }): Promise<V>
   /**
    * Fetches at once when nothing usable is held, and then at the window of each value, without readers, until every
-   * returned function was called. Obeys the cool-down. Holds the process.
+   * returned function was called. Obeys the cool-down. Holds the process, except while it is paused.
    */
-  keepFresh(): () => void
+  keepFresh(options?: KeepFreshOptions): () => void
 }
 
 /**

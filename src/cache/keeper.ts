@@ -1,24 +1,37 @@
 /** Keeps one cell fresh without readers, while anybody holds it. */
 
 import type { Fetch } from '../fetch/fetch.ts'
+import { checkOptions } from '../policy/options.ts'
 import { nextUnattendedFetchAt } from '../state/read-plan.ts'
 import { outsideContext } from '../time/async-context.ts'
+import type { Pause } from '../time/pause.ts'
 import { startTimer } from '../time/timer.ts'
 import type { Cell } from './cell.ts'
-import type { Setting } from './setting.ts'
+import type { KeepFreshOptions } from './observed.ts'
+import { pauseRules, type Setting } from './setting.ts'
 
 /** Timers stand still while the machine sleeps, so the time is looked at this often. */
 const longestNap = 60_000
 
-export function createKeeper<V>({ clock, timeline, fetch }: Setting<V>, cell: Cell<V>) {
-  let holds = 0
+/** Somebody who wants it kept fresh, and when not. */
+interface Hold {
+  readonly pause: Pause | undefined
+}
+
+export function createKeeper<V>(setting: Setting<V>, cell: Cell<V>) {
+  const { clock, timeline, fetch, newsroom } = setting
+  const holds = new Set<Hold>()
   let stopTimer = () => {}
 
+  const isWanted = () => {
+    for (const { pause } of holds) if (!pause || !newsroom.guard(() => pause.isPaused())) return true
+    return false
+  }
   /** Fetches if that is due, else waits until it is. Called after every change. */
   const tend = () => {
     stopTimer()
     const state = cell.state()
-    if (!holds || state.kind === 'disposed') return
+    if (!holds.size || state.kind === 'disposed' || !isWanted()) return
     // A timer also stands while a fetch is in the air or none will ever be due: whoever holds this holds the process.
     const wait = state.flight ? Infinity : nextUnattendedFetchAt(state) - timeline.checkedNow()
     if (wait > 0) stopTimer = startTimer(clock, Math.min(wait, longestNap), tend, true)
@@ -31,14 +44,16 @@ export function createKeeper<V>({ clock, timeline, fetch }: Setting<V>, cell: Ce
   return {
     tend,
     /** Returns what lets go; the last one to let go stops the timer. */
-    hold() {
-      let held = 1
-      holds++
+    hold(options: KeepFreshOptions = {}) {
+      const { pauseWhile: pause = setting.pauseWhile } = checkOptions('keepFresh()', options, pauseRules)
+      const hold = { pause }
+      holds.add(hold)
+      const unsubscribe = pause && newsroom.guard(() => pause.subscribe(tend))
       tend()
       return () => {
-        holds -= held
-        held = 0
-        if (!holds) stopTimer()
+        if (!holds.delete(hold)) return
+        if (unsubscribe) newsroom.guard(unsubscribe)
+        tend()
       }
     },
   }

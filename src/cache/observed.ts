@@ -4,6 +4,7 @@ import type { CacheEvent } from '../events/cache-event.ts'
 import type { Fetch, Reading } from '../fetch/fetch.ts'
 import type { Inspection, Snapshot } from '../state/snapshot.ts'
 import type { Duration, Instant } from '../time/duration.ts'
+import type { Pause } from '../time/pause.ts'
 import type { CacheStats } from './stats.ts'
 
 declare global {
@@ -25,7 +26,15 @@ export interface Observed<V> {
   values(): AsyncIterableIterator<V>
   inspect(): Inspection
   stats?(): Omit<CacheStats, 'entries' | 'bytes'>
-  keepFresh?(): () => void
+  keepFresh?(options?: KeepFreshOptions): () => void
+}
+
+export interface KeepFreshOptions {
+  /**
+   * While it says so this hold rests: no timer, no fetch. Afterwards what is due is fetched once. In a page
+   * `hiddenOrOffline` of `evercurrent/backend/browser`. Default: the `pauseWhile` of the cache or the registry.
+   */
+  readonly pauseWhile?: Pause | undefined
 }
 
 export interface ReadOptions {

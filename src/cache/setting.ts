@@ -9,6 +9,7 @@ import { checkOptions, isA, type Rule, refuse } from '../policy/options.ts'
 import { type Policy, type PolicyOptions, policyRules, resolvePolicy } from '../policy/policy.ts'
 import { empty, type State } from '../state/state.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
+import type { Pause } from '../time/pause.ts'
 import { createTimeline, type Timeline } from '../time/timeline.ts'
 import { newTally, type Tally } from './stats.ts'
 
@@ -21,6 +22,11 @@ export interface Surroundings {
   readonly random?: (() => number) | undefined
   /** Receives every fetch that may outlive its reader, as a promise that never rejects. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
+  /**
+   * While it says so, `keepFresh()` and whoever holds it rest: no timer, no fetch. Afterwards what is due is fetched
+   * once. Reads are not affected. Default: never.
+   */
+  readonly pauseWhile?: Pause | undefined
 }
 
 /** What the values of one registry share, and a cache of one value has for itself. */
@@ -40,6 +46,7 @@ export interface Setting<V> extends Household {
   readonly load?: Load<V> | undefined
   readonly schema: StandardSchema<V> | undefined
   readonly waitUntil: Surroundings['waitUntil']
+  readonly pauseWhile?: Surroundings['pauseWhile']
   /** for messages: ` 'name'`, or nothing */
   readonly named: string
   readonly subject?: Subject
@@ -52,16 +59,21 @@ const standardSchema: Rule<StandardSchema<never>> = (option, value) =>
     ? (value as StandardSchema<never>)
     : refuse(option, 'a Standard Schema (zod, valibot, …)', value)
 
-const clock: Rule<Clock> = (option, value) => {
-  for (const method of ['now', 'wallNow', 'after']) {
-    if (typeof Object(value)[method] !== 'function') refuse(option, `an object with ${method}()`, value)
+const having =
+  <T>(...methods: readonly string[]): Rule<T> =>
+  (option, value) => {
+    for (const method of methods) {
+      if (typeof Object(value)[method] !== 'function') refuse(option, `an object with ${method}()`, value)
+    }
+    return value as T
   }
-  return value as Clock
-}
+
+export const pauseRules = { pauseWhile: having<Pause>('isPaused', 'subscribe') }
 
 /** The options of a household, and those of what a value is and how it is kept. */
 export const householdRules = {
-  clock,
+  ...pauseRules,
+  clock: having<Clock>('now', 'wallNow', 'after'),
   random: isA<() => number>('function'),
   name: isA<string>('string'),
   waitUntil: isA<NonNullable<Surroundings['waitUntil']>>('function'),
@@ -84,7 +96,7 @@ type Options<V> = PolicyOptions<V> & Surroundings & { readonly fetch?: Fetch<V>;
 /** Throws `TypeError` or `RangeError` naming the option and what was received. */
 export function resolveSetting<V>(options: Options<V>): Setting<V> {
   const checked = checkOptions('new BackgroundCache()', options, rules)
-  const { fetch, schema, waitUntil, name } = checked
+  const { fetch, schema, waitUntil, pauseWhile, name } = checked
   return {
     ...openHousehold(checked),
     tally: newTally(),
@@ -92,6 +104,7 @@ export function resolveSetting<V>(options: Options<V>): Setting<V> {
     fetch,
     schema,
     waitUntil,
+    pauseWhile,
     named: name === undefined ? '' : ` '${name}'`,
     initial: empty,
   }

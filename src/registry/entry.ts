@@ -2,7 +2,7 @@
 
 import { iterateValues } from '../cache/follow-values.ts'
 import { inspectLive } from '../cache/live-value.ts'
-import type { ReadOptions, SeedOptions, SetOptions } from '../cache/observed.ts'
+import type { KeepFreshOptions, ReadOptions, SeedOptions, SetOptions } from '../cache/observed.ts'
 import type { CacheEvent } from '../events/cache-event.ts'
 import type { Reading } from '../fetch/fetch.ts'
 import { isA } from '../policy/options.ts'
@@ -73,8 +73,8 @@ class EntryOfKey<K, V> implements CacheEntry<V> {
     return this.#view.expire(this.#given)
   }
 
-  keepFresh(): () => void {
-    return this.#pinned(({ keeper }) => keeper.hold())
+  keepFresh(options?: KeepFreshOptions): () => void {
+    return this.#pinned(({ keeper }) => keeper.hold(options))
   }
 
   readonly subscribe = (listener: (snapshot: Snapshot<V>) => void): (() => void) => {

@@ -1,6 +1,6 @@
 /** The public faces of a registry's caches: what they ask of their author, and what they offer. */
 
-import type { Observed, ReadOptions, SeedOptions, SetOptions } from '../cache/observed.ts'
+import type { KeepFreshOptions, Observed, ReadOptions, SeedOptions, SetOptions } from '../cache/observed.ts'
 import type { CacheStats, Tally } from '../cache/stats.ts'
 import type { FetchContext, Held, NotModified, Reading } from '../fetch/fetch.ts'
 import type { Awaitable } from '../time/awaitable.ts'
@@ -55,7 +55,7 @@ export interface CacheEntry<V> extends Observed<V> {
   invalidate(condition?: { readonly ifValue: V }): Promise<boolean>
   expire(): Promise<void>
   /** As that of a `BackgroundCache`. Absent at run time where the type has no fetch. */
-  keepFresh(): () => void
+  keepFresh(options?: KeepFreshOptions): () => void
 }
 
 interface KeyedBase<K, V> {

@@ -184,6 +184,7 @@ export class Shelf<K, V> {
         policy,
         schema,
         waitUntil,
+        pauseWhile: this.#store.pauseWhile,
         subject,
         initial,
         fetch: own ?? (fetchMany && this.#fetchAlone(id, key)),

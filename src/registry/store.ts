@@ -57,6 +57,7 @@ export function createStore(
       return handle
     },
     waitUntil: surroundings.waitUntil,
+    pauseWhile: surroundings.pauseWhile,
     soon: (ms: number, task: () => void) => void startTimer(household.clock, ms, task, false),
     /** Evicts what was not used for longest until the rest is within the budget. What is in use stays. */
     trim(arrived: Row) {

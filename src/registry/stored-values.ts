@@ -186,8 +186,8 @@ export class StoredValues<K, V> {
       const { entry, generation } = await this.look(id)
       const now = this.#store.timeline.checkedNow()
       const better = this.ifBetter(entry, cell.state())
-      if (better && cell.generation() === before && cell.apply({ type: 'found', entry: better, now }))
-        this.#generations.set(id, generation)
+      const isNews = (better || !entry) && cell.generation() === before
+      if (isNews && cell.apply({ type: 'found', entry: better, now })) this.#generations.set(id, generation)
       const state = cell.state()
       return isUsable(state, now) ? state.entry?.value : undefined
     } finally {
@@ -201,14 +201,25 @@ export class StoredValues<K, V> {
     for (const id of this.#owner.ids()) {
       const full = this.fullKey(id)
       const isMeant = prefix ? full.startsWith(key) : full === key && this.#generations.get(id) !== generation
-      if (isMeant) this.#owner.apply(id, { type: 'announced', now: 0 })
+      if (isMeant) this.#lookAgain(id)
     }
+  }
+
+  /** What is held is stale. Where it is observed, what took its place is shown, without asking the source. */
+  #lookAgain(id: KeyId): void {
+    this.#owner.apply(id, { type: 'announced', now: 0 })
+    if (!this.#owner.isResident(id)) return
+    const resident = this.#owner.pin(id, undefined as K)
+    const { state, observers } = resident.cell
+    // A fetch that keeps it fresh has begun, and looks there first.
+    if (observers.count() && !state().flight) this.find(id, undefined as K).catch(() => {})
+    this.#owner.unpin(resident)
   }
 
   /** Nobody knows what other processes said: everything is looked at again, what is observed not all at once. */
   recheck(): void {
     for (const id of this.#owner.ids()) {
-      const check = () => this.#owner.apply(id, { type: 'announced', now: 0 })
+      const check = () => this.#lookAgain(id)
       if (this.#owner.isResident(id)) this.#store.soon(this.#store.draw() * recheckWithin, check)
       else check()
     }
