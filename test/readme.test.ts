@@ -12,12 +12,17 @@ import * as evercurrentBackendSqlite from 'evercurrent/backend/sqlite'
 import * as evercurrentCodec from 'evercurrent/codec'
 import * as evercurrentOauth from 'evercurrent/oauth'
 import * as evercurrentOtel from 'evercurrent/otel'
+import * as evercurrentReact from 'evercurrent/react'
 import * as evercurrentRxjs from 'evercurrent/rxjs'
 import * as evercurrentTesting from 'evercurrent/testing'
 import { manualClock } from 'evercurrent/testing'
 import * as evercurrentZod from 'evercurrent/zod'
 import Libsql from 'libsql'
+import * as react from 'react'
+import * as jsxRuntime from 'react/jsx-runtime'
+import * as reactServer from 'react-dom/server'
 import * as rxjs from 'rxjs'
+import * as svelteStore from 'svelte/store'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { snippetWorld, tokenWorld } from './support/snippet-world.ts'
@@ -31,6 +36,7 @@ const packaged: Modules = {
   'evercurrent/backend/sqlite': evercurrentBackendSqlite,
   'evercurrent/oauth': evercurrentOauth,
   'evercurrent/otel': evercurrentOtel,
+  'evercurrent/react': evercurrentReact,
   'evercurrent/rxjs': evercurrentRxjs,
   'evercurrent/testing': evercurrentTesting,
   'evercurrent/zod': evercurrentZod,
@@ -47,11 +53,13 @@ const runner = {
   describe: (_name: string, suite: () => void) => suite(),
   it: (_name: string, run: () => Promise<void>) => cases.push(run()),
 }
+const reactModules = { react, 'react/jsx-runtime': jsxRuntime, 'react-dom/server': reactServer, vue, 'svelte/store': svelteStore }
 const modules: Modules = {
   ...packaged,
   vitest: runner,
   'node:test': runner,
   rxjs,
+  ...reactModules,
   libsql: Database,
   zod: { z },
   '@opentelemetry/api': opentelemetry,
@@ -71,10 +79,13 @@ const snippets = [
   ...snippetsOfMarkdown('docs/registry.md'),
   ...snippetsOfMarkdown('docs/observability.md'),
   ...snippetsOfMarkdown('docs/tiers.md'),
+  ...snippetsOfMarkdown('docs/ui.md'),
   ...snippetsOfDocComments('src', {
     ...packaged,
     rxjs: { combineLatest: rxjs.combineLatest },
     zod: { z },
+    react: { Suspense: react.Suspense },
+    'react-dom/server': { renderToString: reactServer.renderToString },
     '@opentelemetry/api': { metrics: opentelemetry.metrics },
   }),
 ]

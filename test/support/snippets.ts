@@ -10,6 +10,8 @@ export interface Snippet {
   /** `README.md:23`, where its first line of code is */
   readonly at: string
   readonly code: string
+  /** it has JSX */
+  readonly isTsx?: boolean
 }
 /** What `import` gives, by specifier. */
 export type Modules = Readonly<Record<string, object>>
@@ -18,9 +20,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 
 function blocks(path: string, text: string): Snippet[] {
-  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(({ index, 1: code = '' }) => ({
+  return [...text.matchAll(/^```ts(x?)\n(.*?)^```$/gms)].map(({ index, 1: x, 2: code = '' }) => ({
     at: `${path}:${text.slice(0, index).split('\n').length + 1}`,
     code,
+    isTsx: x === 'x',
   }))
 }
 
@@ -29,16 +32,16 @@ export const snippetsOfMarkdown = (path: string): Snippet[] => blocks(path, read
 /** Doc comments import nothing: what the modules export is at hand there. */
 export function snippetsOfDocComments(folder: string, modules: Modules): Snippet[] {
   const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter((path) =>
-    /\.ts$/.test(path),
+    /\.tsx?$/.test(path),
   )
   const found = files.flatMap((file) => blocks(join(folder, file), read(join(folder, file)).replace(/^ *\* ?/gm, '')))
-  return found.map(({ at, code }) => {
+  return found.map(({ code, ...snippet }) => {
     const words = code.split(/[^\w$]+/)
     const imports = Object.entries(modules).map(([specifier, exported]) => {
       const names = Object.keys(exported).filter((name) => words.includes(name))
       return names.length > 0 ? `import { ${names.join(', ')} } from '${specifier}'; ` : ''
     })
-    return { at, code: imports.join('') + code }
+    return { ...snippet, code: imports.join('') + code }
   })
 }
 
@@ -48,7 +51,7 @@ export function typeErrors(snippets: readonly Snippet[], world: string, names: r
     import type { snippetWorld } from '${world}'
     type World = ReturnType<typeof snippetWorld>
     declare global { ${names.map((name) => `const ${name}: World['${name}'];`).join(' ')} }`
-  const programs = Object.fromEntries(snippets.map(({ code }, at) => [`test/snippet-${at}.ts`, code]))
+  const programs = Object.fromEntries(snippets.map(({ code, isTsx }, at) => [`test/snippet-${at}.ts${isTsx ? 'x' : ''}`, code]))
   return compile({ ...programs, 'test/snippet-globals.ts': globals }).map(({ file, line, message }) => {
     const [path, first] = snippets[Number(/\d+/.exec(file)?.[0])]?.at.split(':') ?? [file, 1]
     return `${path}:${Number(first) + line}: ${message}`
@@ -59,8 +62,8 @@ export function typeErrors(snippets: readonly Snippet[], world: string, names: r
 const claim = /^\/\/ ('[^']*'|[\d_.]+|true|false|null|undefined|\[.*?\]|\{.*?\})(?:: .*)?$/
 
 /** Turns `expression // 'a'` into a check of the expression; so that `console.log(expression) // 'a'` means the same. */
-function withChecks(code: string): string {
-  const source = ts.createSourceFile('snippet.ts', code, ts.ScriptTarget.Latest)
+function withChecks(code: string, isTsx: boolean): string {
+  const source = ts.createSourceFile(isTsx ? 'snippet.tsx' : 'snippet.ts', code, ts.ScriptTarget.Latest)
   const edits: { readonly start: number; readonly end: number; readonly text: string }[] = []
   const visit = (node: ts.Node): void => {
     if (ts.isExpressionStatement(node)) {
@@ -89,7 +92,7 @@ export interface Execution {
 
 /** Executes a snippet in a function of its own, where the names of the world are at hand. Throws what it throws. */
 export async function execute(
-  { at, code }: Snippet,
+  { at, code, isTsx = false }: Snippet,
   world: Readonly<Record<string, unknown>>,
   modules: Modules,
 ): Promise<Execution> {
@@ -106,8 +109,9 @@ export async function execute(
     if (specifier in modules) return modules[specifier]
     throw new Error(`${at} imports ${specifier}, which no snippet may`)
   }
-  const { outputText } = ts.transpileModule(withChecks(code), {
-    compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
+  const { outputText } = ts.transpileModule(withChecks(code, isTsx), {
+    compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022, jsx: ts.JsxEmit.ReactJSX },
+    fileName: isTsx ? 'snippet.tsx' : 'snippet.ts',
   })
   const given = { ...world, check, require, exports: {} }
   // A block of its own, so that the snippet may declare a name that it was given.
