@@ -209,6 +209,30 @@ the issuer is gone, and that key again
 the files have 0 of the 6 parts of the tokens
 what is not encrypted: the key of the value, 'reports': true
 `,
+  '14-changing-key.ts': `
+  service: ann, version 1
+view: ann v1
+40 s later it is refreshed without a reader
+  service: ann, version 2
+view: ann v2
+bob is selected: ann is not fetched any more
+  service: bob, version 1
+view: bob v1
+  service: bob, version 2
+view: bob v2
+ann again: what is held is shown at once, and refreshed behind
+view: ann v2
+  service: ann, version 3
+view: ann v3
+`,
+  '15-svelte-vue-angular.ts': `
+svelte: pro
+vue: pro
+vue: free
+angular: free
+angular, only the value: free
+observers left: 0
+`,
 }
 
 describe.each(examples)('examples/%s', (name) => {

@@ -24,6 +24,7 @@ import * as reactServer from 'react-dom/server'
 import * as rxjs from 'rxjs'
 import * as svelteStore from 'svelte/store'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import * as vue from 'vue'
 import { z } from 'zod'
 import { snippetWorld, tokenWorld } from './support/snippet-world.ts'
 import { execute, type Modules, snippetsOfDocComments, snippetsOfMarkdown, typeErrors } from './support/snippets.ts'
@@ -53,7 +54,13 @@ const runner = {
   describe: (_name: string, suite: () => void) => suite(),
   it: (_name: string, run: () => Promise<void>) => cases.push(run()),
 }
-const reactModules = { react, 'react/jsx-runtime': jsxRuntime, 'react-dom/server': reactServer, vue, 'svelte/store': svelteStore }
+const reactModules = {
+  react,
+  'react/jsx-runtime': jsxRuntime,
+  'react-dom/server': reactServer,
+  vue,
+  'svelte/store': svelteStore,
+}
 const modules: Modules = {
   ...packaged,
   vitest: runner,

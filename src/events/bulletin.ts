@@ -60,14 +60,15 @@ export function createBulletin(report: (error: unknown, failed?: Set<unknown>) =
     during,
     afterwards,
     guard,
-    // Queued for everybody before anybody hears it: the first to hear may cause more news.
-    tell: (audience, news, failed) =>
-      during(() => {
-        for (const subscription of audience) {
-          if (failed?.has(subscription)) continue
+    // Who hears it is settled before anybody does: the first to hear may cause more news, or listen anew.
+    tell(audience, news, failed) {
+      const hearers = [...audience].filter((subscription) => !failed?.has(subscription))
+      afterwards(() => {
+        for (const subscription of hearers) {
           const onFailure = (error: unknown) => report(error, (failed ?? new Set()).add(subscription))
-          queue.push(() => audience.has(subscription) && guard(() => subscription.listener(news), onFailure))
+          if (audience.has(subscription)) guard(() => subscription.listener(news), onFailure)
         }
-      }),
+      })
+    },
   }
 }

@@ -51,7 +51,9 @@ export function typeErrors(snippets: readonly Snippet[], world: string, names: r
     import type { snippetWorld } from '${world}'
     type World = ReturnType<typeof snippetWorld>
     declare global { ${names.map((name) => `const ${name}: World['${name}'];`).join(' ')} }`
-  const programs = Object.fromEntries(snippets.map(({ code, isTsx }, at) => [`test/snippet-${at}.ts${isTsx ? 'x' : ''}`, code]))
+  const programs = Object.fromEntries(
+    snippets.map(({ code, isTsx }, at) => [`test/snippet-${at}.ts${isTsx ? 'x' : ''}`, code]),
+  )
   return compile({ ...programs, 'test/snippet-globals.ts': globals }).map(({ file, line, message }) => {
     const [path, first] = snippets[Number(/\d+/.exec(file)?.[0])]?.at.split(':') ?? [file, 1]
     return `${path}:${Number(first) + line}: ${message}`
