@@ -30,6 +30,7 @@ const ADAPTERS: Readonly<Record<string, string | undefined>> = {
   react: 'react',
   zod: 'zod',
   otel: '@opentelemetry/api',
+  devtools: '@observablehq/plot',
   oauth: undefined,
   testing: '@sinonjs/fake-timers',
 }

@@ -10,6 +10,7 @@ import * as evercurrentBackendBrowser from 'evercurrent/backend/browser'
 import * as evercurrentBackendMemory from 'evercurrent/backend/memory'
 import * as evercurrentBackendSqlite from 'evercurrent/backend/sqlite'
 import * as evercurrentCodec from 'evercurrent/codec'
+import * as evercurrentDevtools from 'evercurrent/devtools'
 import * as evercurrentOauth from 'evercurrent/oauth'
 import * as evercurrentOtel from 'evercurrent/otel'
 import * as evercurrentReact from 'evercurrent/react'
@@ -35,6 +36,7 @@ const packaged: Modules = {
   'evercurrent/backend/memory': evercurrentBackendMemory,
   'evercurrent/codec': evercurrentCodec,
   'evercurrent/backend/sqlite': evercurrentBackendSqlite,
+  'evercurrent/devtools': evercurrentDevtools,
   'evercurrent/oauth': evercurrentOauth,
   'evercurrent/otel': evercurrentOtel,
   'evercurrent/react': evercurrentReact,
@@ -86,6 +88,7 @@ const snippets = [
   ...snippetsOfMarkdown('docs/registry.md'),
   ...snippetsOfMarkdown('docs/observability.md'),
   ...snippetsOfMarkdown('docs/tiers.md'),
+  ...snippetsOfMarkdown('docs/devtools.md'),
   ...snippetsOfMarkdown('docs/ui.md'),
   ...snippetsOfDocComments('src', {
     ...packaged,
@@ -357,6 +360,7 @@ const documents = [
   'docs/registry.md',
   'docs/observability.md',
   'docs/tiers.md',
+  'docs/devtools.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
 ]

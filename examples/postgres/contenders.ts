@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { BackgroundCache, type Duration } from 'evercurrent'
 import { openDatabase } from './database.ts'
 import { describeTable, type TableDescription } from './describe-table.ts'
+import { PlainTtl, within } from './plain-ttl.ts'
 import { Tally } from './readers.ts'
 
 export interface Answer extends TableDescription {
@@ -42,20 +43,12 @@ const evercurrent: Way = (describe, policy) => {
   }
 }
 
-/** What most people write, at its best: misses share one call, a failure is not kept, age counts from the call. */
 const plainTtl: Way = (describe, { ttl, fetchTimeout }) => {
-  const entries = new Map<string, { readonly answer: Promise<Answer>; readonly expiresAt: number }>()
-  return (table) => {
-    const held = entries.get(table)
-    if (held && performance.now() < held.expiresAt) return held.answer
-    const answer = within(fetchTimeout, (signal) => describe(table, signal))
-    const entry = { answer, expiresAt: performance.now() + ttl }
-    entries.set(table, entry)
-    answer.catch(() => {
-      if (entries.get(table) === entry) entries.delete(table)
-    })
-    return answer
-  }
+  const cache = new PlainTtl<Answer>(
+    () => ttl,
+    (table) => within(fetchTimeout, (signal) => describe(table, signal)),
+  )
+  return (table) => cache.get(table)
 }
 
 const noCache: Way =
@@ -96,13 +89,4 @@ async function firstAnswer(ask: Ask, table: string): Promise<void> {
       if (performance.now() > limit) throw error
     }
   }
-}
-
-/** What evercurrent's fetchTimeout does, for those who have none. */
-function within<V>(ms: number, work: (signal: AbortSignal) => Promise<V>): Promise<V> {
-  const signal = AbortSignal.timeout(ms)
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason))
-    work(signal).then(resolve, reject)
-  })
 }

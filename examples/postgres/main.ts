@@ -1,4 +1,4 @@
-/** `npm start`: tells the story once, and ends the source with it whatever happens. */
+/** `npm run demo`: tells the story once, and ends the source with it whatever happens. */
 
 import { constants } from 'node:os'
 import { Source } from './source.ts'

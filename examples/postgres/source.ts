@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const program = fileURLToPath(new URL('./source-process.ts', import.meta.url))
-const startDeadline = 20_000
+const startDeadline = 60_000
 
 export class Source {
   readonly directory = mkdtempSync(join(tmpdir(), 'evercurrent-postgres-'))

@@ -1,4 +1,4 @@
-/** `npm start`, run for real: a Postgres that is altered, hung and killed, and readers that do not notice. Others do. */
+/** `npm run demo`, run for real: a Postgres that is altered, hung and killed, and readers that do not notice. Others do. */
 
 import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
