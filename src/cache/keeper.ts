@@ -16,6 +16,7 @@ const longestNap = 60_000
 /** Somebody who wants it kept fresh, and when not. */
 interface Hold {
   readonly pause: Pause | undefined
+  readonly end: () => void
 }
 
 export function createKeeper<V>(setting: Setting<V>, cell: Cell<V>) {
@@ -31,7 +32,8 @@ export function createKeeper<V>(setting: Setting<V>, cell: Cell<V>) {
   const tend = () => {
     stopTimer()
     const state = cell.state()
-    if (!holds.size || state.kind === 'disposed' || !isWanted()) return
+    if (state.kind === 'disposed') for (const hold of holds) hold.end()
+    if (!isWanted()) return
     // A timer also stands while a fetch is in the air or none will ever be due: whoever holds this holds the process.
     const wait = state.flight ? Infinity : nextUnattendedFetchAt(state) - timeline.checkedNow()
     if (wait > 0) stopTimer = startTimer(clock, Math.min(wait, longestNap), tend, true)
@@ -46,13 +48,15 @@ export function createKeeper<V>(setting: Setting<V>, cell: Cell<V>) {
     /** Returns what lets go; the last one to let go stops the timer. */
     hold(options: KeepFreshOptions = {}) {
       const { pauseWhile: pause = setting.pauseWhile } = checkOptions('keepFresh()', options, pauseRules)
-      const hold = { pause }
-      holds.add(hold)
       const unsubscribe = pause && newsroom.guard(() => pause.subscribe(tend))
+      const end = () => {
+        if (holds.delete(hold) && unsubscribe) newsroom.guard(unsubscribe)
+      }
+      const hold: Hold = { pause, end }
+      holds.add(hold)
       tend()
       return () => {
-        if (!holds.delete(hold)) return
-        if (unsubscribe) newsroom.guard(unsubscribe)
+        end()
         tend()
       }
     },
