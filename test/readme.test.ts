@@ -8,6 +8,7 @@ import * as evercurrent from 'evercurrent'
 import { BackgroundCache, type CacheEvent, type Reading } from 'evercurrent'
 import * as evercurrentBackendBrowser from 'evercurrent/backend/browser'
 import * as evercurrentBackendMemory from 'evercurrent/backend/memory'
+import * as evercurrentBackendRedis from 'evercurrent/backend/redis'
 import * as evercurrentBackendSqlite from 'evercurrent/backend/sqlite'
 import * as evercurrentCodec from 'evercurrent/codec'
 import * as evercurrentDevtools from 'evercurrent/devtools'
@@ -34,6 +35,7 @@ const packaged: Modules = {
   evercurrent,
   'evercurrent/backend/browser': evercurrentBackendBrowser,
   'evercurrent/backend/memory': evercurrentBackendMemory,
+  'evercurrent/backend/redis': evercurrentBackendRedis,
   'evercurrent/codec': evercurrentCodec,
   'evercurrent/backend/sqlite': evercurrentBackendSqlite,
   'evercurrent/devtools': evercurrentDevtools,
@@ -49,6 +51,13 @@ class Database extends Libsql {
   constructor(_path: string) {
     super(':memory:')
   }
+}
+/** A client whose server is away: a snippet works all the same. */
+function offlineRedis() {
+  const away = async () => {
+    throw new Error('Connection is closed.')
+  }
+  return { on: () => {}, connect: away, sendCommand: away, callBuffer: away, subscribe: away, unsubscribe: away }
 }
 /** The cases of a contract, which a snippet gives to a test runner: they run before the snippet is over. */
 const cases: Promise<void>[] = []
@@ -70,6 +79,8 @@ const modules: Modules = {
   rxjs,
   ...reactModules,
   libsql: Database,
+  redis: { createClient: offlineRedis, createCluster: offlineRedis },
+  ioredis: { Redis: offlineRedis, Cluster: offlineRedis },
   zod: { z },
   '@opentelemetry/api': opentelemetry,
   'node:diagnostics_channel': diagnosticsChannel,

@@ -4,6 +4,7 @@ import { type BackendError, type CacheBackend, type CacheEvent, CacheRegistry, t
 import * as browser from 'evercurrent/backend/browser'
 import * as memory from 'evercurrent/backend/memory'
 import { memoryBackend } from 'evercurrent/backend/memory'
+import * as redis from 'evercurrent/backend/redis'
 import * as sqlite from 'evercurrent/backend/sqlite'
 import { jsonCodec } from 'evercurrent/codec'
 import { manualClock } from 'evercurrent/testing'
@@ -115,9 +116,7 @@ describe('docs/tiers.md', () => {
   })
 
   it('has every backend there is', () => {
-    const made = [...Object.keys(memory), ...Object.keys(sqlite), ...Object.keys(browser)].filter((name) =>
-      name.endsWith('Backend'),
-    )
+    const made = [memory, sqlite, redis, browser].flatMap(Object.keys).filter((name) => name.endsWith('Backend'))
     expect(named('backend')).toEqual(made.sort())
   })
 
