@@ -31,6 +31,8 @@ async function bundle(): Promise<string> {
 export interface Source {
   /** how many requests there were for a key */
   requests(key: string): number
+  /** when they came, in milliseconds */
+  times(key: string): readonly number[]
   /** From now on requests of the key wait for `answer()`. */
   hold(key: string): void
   /** Answers all that wait, and from now on at once. */
@@ -53,14 +55,15 @@ export interface Tabs {
 
 export async function openTabs(): Promise<Tabs> {
   const code = await bundle()
-  const counts = new Map<string, number>()
+  const times = new Map<string, number[]>()
   const held = new Map<string, Set<() => void>>()
   const watchers = new Set<() => void>()
-  const requests = (key: string) => counts.get(key) ?? 0
+  const timesOf = (key: string) => times.get(key) ?? []
+  const requests = (key: string) => timesOf(key).length
 
   const answerSource = (key: string, response: ServerResponse) => {
-    const count = requests(key) + 1
-    counts.set(key, count)
+    times.set(key, [...timesOf(key), performance.now()])
+    const count = requests(key)
     const answer = () => response.setHeader('content-type', 'application/json').end(String(count))
     const waiting = held.get(key)
     if (waiting) waiting.add(answer)
@@ -85,6 +88,7 @@ export async function openTabs(): Promise<Tabs> {
 
   const source: Source = {
     requests,
+    times: timesOf,
     hold: (key) => void held.set(key, new Set()),
     answer(key) {
       const waiting = held.get(key)
