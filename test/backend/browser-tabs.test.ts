@@ -12,7 +12,7 @@ const eventsOf = (page: Page) => page.evaluate(() => window.tab.events)
 const get = (page: Page, key: string) => page.evaluate((key) => window.tab.numbers.get(key), key)
 const find = (page: Page, key: string) => page.evaluate((key) => window.tab.numbers.find(key), key)
 
-describe.skipIf(!chromium)('tabs of a browser', { timeout: 20_000 }, () => {
+describe.skipIf(!chromium)('tabs of a browser', { timeout: 60_000 }, () => {
   let tabs: Tabs
   let profile: BrowserContext
   let count = 0
