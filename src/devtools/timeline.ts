@@ -34,6 +34,8 @@ export function drawTimeline(track: Track, { width, span = 60_000, now = Date.no
 
   const parts = [ages(), calls()]
   if (track.reads.length > 0) parts.push(reads())
+  // The words are for the whole: inside, Plot labels groups that may have no label.
+  for (const part of parts) part.setAttribute('aria-hidden', 'true')
   const drawing = document.createElement('div')
   drawing.setAttribute('role', 'img')
   drawing.setAttribute('aria-label', inWords(track, now))
