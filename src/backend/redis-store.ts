@@ -142,8 +142,9 @@ export function createStore(run: Run, prefix: string) {
         const found = await barriersOf(shard, of).catch(readable)
         for (const [index, barrier] of found?.entries() ?? []) barriers.set(of[index] as string, barrier)
       })
-      const rows = await Promise.all(keys.map((key) => look(key).catch(readable)))
-      await Promise.all(asked)
+      const looked = Promise.all(keys.map((key) => look(key).catch(readable)))
+      // Together, or one that fails after another would be nobody's.
+      const [rows] = await Promise.all([looked, ...asked])
       return keys.map((key, index) => lookupOf(rows[index], barriers.get(key)))
     },
 

@@ -18,6 +18,8 @@ interface Ticket<V> {
   readonly launchedIn: State<V>
   generation?: string
   lease?: Lease
+  /** It could not be asked, so its readers do not wait for whom it would give the lease to, either. */
+  isBlind?: boolean
   written?: Promise<unknown> | undefined
 }
 
@@ -42,7 +44,7 @@ export class TierFlights<V> {
       for (let pause = 0; !flight.over; pause = Math.min(2 * pause || 10, 1000)) {
         const found = await this.#consult(id, flight, ticket, cellOf())
         if (found) return found
-        if (ticket.lease) break
+        if (ticket.lease || ticket.isBlind) break
         // For those alone who waited when it lost the slot.
         if (flight.lostTo) break
         // Whoever had the lease stored nothing. One that says so at every turn must not keep the process busy.
@@ -74,6 +76,7 @@ export class TierFlights<V> {
   /** What the tier holds, or what came to be held here meanwhile, if it will do for this flight. */
   async #consult(id: KeyId, flight: Flight<V>, ticket: Ticket<V>, cell: Cell<V>): Promise<Found<V> | undefined> {
     const sighting = await this.#values.look(id).catch(() => undefined)
+    ticket.isBlind = !sighting
     // A tier that cannot be asked may take a write yet, if nothing happened since it was asked last.
     const generation = sighting?.generation ?? this.#values.generationOf(id)
     if (typeof generation === 'string') ticket.generation = generation
