@@ -104,7 +104,9 @@ class Record implements Track {
       Object.assign(open, { refreshAt, expiresAt })
       return
     }
-    const turnedAt = Math.min(now, Math.max(this.#turnedAt ?? now, open?.since ?? 0))
+    // What another tab or process fetched is told by no event of this one.
+    const told = this.#turnedAt !== undefined && this.#turnedAt > (open?.since ?? 0)
+    const turnedAt = told ? Math.min(now, this.#turnedAt as number) : now
     if (open) open.until = turnedAt
     if (fetchedAt === undefined) return
     this.lives.push({ fetchedAt, since: Math.max(turnedAt, fetchedAt), refreshAt, expiresAt })

@@ -45,11 +45,11 @@ export class Card {
   }
 
   show(track: Track | undefined): void {
-    if (!this.#isInSight) return
     const { read, value, error } = this.#reading ?? {}
     write(this.#state, read ? `last read: ${read.served}` : 'not read yet')
     write(this.#value, value ? inWords(this.#subject, value) : error ? `error: ${messageOf(error)}` : '')
     this.element.dataset['served'] = read?.served ?? 'none'
+    if (!this.#isInSight) return
     const width = this.#drawing.clientWidth
     if (track && width > 0) this.#drawing.replaceChildren(drawTimeline(track, { width, span }))
   }

@@ -1,6 +1,8 @@
 /** The readers' values kept by evercurrent: one registry, a type for each kind of value. */
 
 import { CacheRegistry, type FetchContext } from 'evercurrent'
+import { browserBackend } from 'evercurrent/backend/browser'
+import { jsonCodec } from 'evercurrent/codec'
 import type { AccessToken } from 'evercurrent/oauth'
 import type { TableDescription } from '../../postgres/describe-table.ts'
 import type { Config } from '../backstage.ts'
@@ -16,7 +18,8 @@ const asking =
     subjectOf(type, key).ask(signal) as Promise<V>
 
 export function evercurrentWay(): Way {
-  const registry = new CacheRegistry()
+  // What has a codec is shared with the other tabs: one of them fetches for all.
+  const registry = new CacheRegistry({ backend: browserBackend({ database: 'evercurrent-page' }) })
   const caches = {
     table: registry.define<TableDescription>({
       ...policy,
@@ -25,9 +28,11 @@ export function evercurrentWay(): Way {
       refreshWindow: lifetimes.table / 2,
       staleIfError: '10m',
       equals: (next, held) => JSON.stringify(next) === JSON.stringify(held),
+      codec: jsonCodec<TableDescription>(),
       fetch: asking<TableDescription>('table'),
     }),
-    // An expired token serves nobody: its API refuses it. So this type has no staleIfError.
+    // An expired token serves nobody: its API refuses it. So this type has no staleIfError; and no codec, since a token
+    // does not belong on a disk: each tab has its own.
     token: registry.define<AccessToken>({
       ...policy,
       type: 'token',
@@ -40,8 +45,8 @@ export function evercurrentWay(): Way {
       ttl: lifetimes.config,
       refreshWindow: lifetimes.config / 2,
       staleIfError: '10m',
-      isNewer: (next, held) => next.revision >= held.revision,
-      equals: (next, held) => next.revision === held.revision,
+      equals: (next, held) => next.revision === held.revision && next.greeting === held.greeting,
+      codec: jsonCodec<Config>(),
       fetch: asking<Config>('config'),
     }),
   }
