@@ -1,7 +1,6 @@
 /** `npm start`: builds the page, serves it, and ends everything behind it when it is told to. */
 
 import { Backstage } from './backstage.ts'
-import { buildPage } from './build.ts'
 import { addressOf, serve } from './server.ts'
 
 const usualPort = 4780
@@ -12,10 +11,13 @@ const told = new Promise<string>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal))
 })
 
-const server = await serve(backstage, await buildPage(), Number(process.env['PORT'] ?? usualPort))
+/** Who comes at once waits for it. */
+const built = import('./build.ts').then(({ buildPage }) => buildPage())
+const server = await serve(backstage, built, Number(process.env['PORT'] ?? usualPort))
 console.log(`evercurrent, live: ${addressOf(server)}\n(Ctrl-C ends it; npm run demo tells a story on the terminal)`)
 
-const started = backstage.start().then(() => {
+const started = built.then(async () => {
+  await backstage.start()
   for (const pid of backstage.state.processes) console.log(`ready: process ${pid}`)
 })
 const ended = await Promise.race([told, started.then(() => told)]).catch((error: unknown) => error as Error)

@@ -47,12 +47,16 @@ const routes: Readonly<Record<string, Route>> = {
   },
 }
 
-/** Listens on the port, or on any other if that one is taken. Gives the server. */
-export async function serve(backstage: Backstage, directory: string, port: number): Promise<Server> {
+/** Listens on the port, or on any other if that one is taken. Files are served once they are built. */
+export async function serve(backstage: Backstage, built: Promise<string>, port: number): Promise<Server> {
   const server = createServer((request, response) => {
     const [, first, route = '', name = ''] = new URL(request.url ?? '/', 'http://page').pathname.split('/')
     if (first === 'api') void answer(backstage, `${request.method} ${route}`, name, request, response)
-    else sendFile(directory, request, response)
+    else
+      built.then(
+        (directory) => sendFile(directory, request, response),
+        () => response.writeHead(500).end(),
+      )
   })
   for (const candidate of [port, 0]) {
     server.listen(candidate, '127.0.0.1')

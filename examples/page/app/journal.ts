@@ -10,7 +10,7 @@ export class Journal {
   }
 
   say(text: string): void {
-    const item = document.createElement('li')
+    const item = document.createElement('p')
     item.textContent = `${new Date().toLocaleTimeString(undefined, { hour12: false })}  ${text}`
     this.#list.append(item)
     while (this.#list.childElementCount > most) this.#list.firstElementChild?.remove()

@@ -21,6 +21,6 @@ export interface Way {
 }
 
 /** Milliseconds: the same for all ways. */
-export const fetchTimeout = 1_500
+export const fetchTimeout = 2_500
 
 export const nameOf = ({ type, key }: Subject) => ({ type, key: [key] })
