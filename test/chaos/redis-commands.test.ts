@@ -2,7 +2,9 @@
 import { expect, it } from 'vitest'
 import { commandReader } from './redis-commands.ts'
 
-const bytes = Buffer.from('*2\r\n$3\r\nget\r\n$1\r\nk\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$6\r\na\r\n*9b\r\n*1\r\n$4\r\nPING\r\n')
+const bytes = Buffer.from(
+  '*2\r\n$3\r\nget\r\n$1\r\nk\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$6\r\na\r\n*9b\r\n*1\r\n$4\r\nPING\r\n',
+)
 
 it.each([1, 2, 3, 7, bytes.length])('in pieces of %i bytes every command is seen once', (size) => {
   const seen: string[] = []
