@@ -1,4 +1,7 @@
-/** Processes on one Redis: one fetch for all of them, who waits how long, what a dead or a late one does. Long: `npm run test:fleet`. */
+/**
+ * Processes on one Redis: one fetch for all of them, what a dead or a late one does. How long it takes is judged by
+ * `npm run test:fleet` alone, with nothing else going on.
+ */
 import { afterEach, describe, expect, it } from 'vitest'
 import { redisServer } from '../support/redis-server.ts'
 import { quantile } from './checker.ts'
@@ -6,7 +9,7 @@ import type { CallFact, CommitFact, ReadFact, ShownFact } from './facts.ts'
 import { type Fleet, startFleet } from './fleet.ts'
 
 const isLong = process.env['FLEET_LONG'] !== undefined
-const timeout = isLong ? 600_000 : 60_000
+const timeout = isLong ? 600_000 : 120_000
 const tell = (line: string) => isLong && console.log(line)
 
 /** How long a lease lasts whose holder has died: see redis-coordinator.ts. */
@@ -48,7 +51,7 @@ describe.skipIf(!redisServer)('a fleet on Redis', { timeout }, () => {
     )
     expect(calls(key).length - before).toBe(rounds)
     expect(perRound).toBeLessThanOrEqual(60)
-    expect(quantile(lags, 0.5)).toBeLessThan(isLong ? 5 : 50)
+    if (isLong) expect([quantile(lags, 0.5) <= 5, quantile(lags, 0.99) <= 20]).toEqual([true, true])
   })
 
   it('serves the others within a lease and a load when the process that fetches is killed', async () => {
@@ -67,7 +70,7 @@ describe.skipIf(!redisServer)('a fleet on Redis', { timeout }, () => {
     await Promise.all(waiting)
     const took = performance.now() - killed
     tell(`the loader was killed: the others were served ${took.toFixed(0)} ms later`)
-    expect(took).toBeLessThan(leaseMs + 300 + 500)
+    if (isLong) expect(took).toBeLessThan(leaseMs + 300 + 500)
     expect(reads(key).map(({ version }) => version)).toEqual([1, 1, 1])
     expect(calls(key).length).toBe(2)
   })
@@ -75,11 +78,15 @@ describe.skipIf(!redisServer)('a fleet on Redis', { timeout }, () => {
   it('refuses all that a process stopped past its leases had loaded, and keeps what came after it', async () => {
     fleet = await startFleet(2)
     const [stopped, other] = fleet.members as [Fleet['members'][0], Fleet['members'][0]]
-    fleet.source.latency = () => 30
+    let open = () => {}
+    fleet.source.gate = new Promise((resolve) => {
+      open = resolve
+    })
     const keys = Array.from({ length: 50 }, (_, number) => `stopped${number}/a`)
     const late = keys.map((key) => stopped.tell({ do: 'read', key }))
     await until(() => keys.every((key) => fleet.source.underWay.get(key) === 1))
     stopped.child.kill('SIGSTOP')
+    open()
     for (const key of keys) fleet.source.advance(key)
     await Promise.all(keys.map((key) => other.tell({ do: 'read', key })))
     stopped.child.kill('SIGCONT')
@@ -138,7 +145,7 @@ describe.skipIf(!redisServer)('a fleet on Redis', { timeout }, () => {
     const slowest = Math.max(...reads(key).map(({ began, ended }) => ended - began))
     tell(`Redis hung for 3 s: ${reads(key).length} reads, the slowest took ${slowest.toFixed(0)} ms`)
     expect(reads(key).filter(({ error }) => error !== undefined)).toEqual([])
-    expect(slowest).toBeLessThan(200 + 50 + 10 + (isLong ? 0 : 200))
+    if (isLong) expect(slowest).toBeLessThan(200 + 50 + 10)
     const version = fleet.source.advance(key)
     const back = performance.now()
     await expect
@@ -153,6 +160,6 @@ describe.skipIf(!redisServer)('a fleet on Redis', { timeout }, () => {
       )
       .toBe(true)
     tell(`both had the new version ${(performance.now() - back).toFixed(0)} ms after it was there`)
-    expect(performance.now() - back).toBeLessThan(2000 + (isLong ? 0 : 3000))
+    if (isLong) expect(performance.now() - back).toBeLessThan(2000)
   })
 })

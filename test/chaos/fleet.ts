@@ -18,6 +18,8 @@ export interface Member {
 export interface Source {
   /** how long a call takes, milliseconds */
   latency: () => number
+  /** Nobody is answered before it is open. */
+  gate: Promise<void>
   isDown: boolean
   versionOf(key: string): number
   advance(key: string): number
@@ -45,6 +47,7 @@ export async function startFleet(
   const versions = new Map<string, number>()
   const source: Source = {
     latency: () => 20,
+    gate: Promise.resolve(),
     isDown: false,
     versionOf: (key) => versions.get(key) ?? 1,
     advance(key) {
@@ -59,11 +62,12 @@ export async function startFleet(
     const began = monotonicNow()
     const version = source.versionOf(key)
     count(key, 1)
-    setTimeout(() => {
+    const reach = () => {
       count(key, -1)
       facts.push({ kind: 'call', member, key, began, ended: monotonicNow(), version })
       reply(source.isDown ? { failure: 'the source is down' } : { version })
-    }, source.latency())
+    }
+    source.gate.then(() => setTimeout(reach, source.latency()))
   }
 
   const startMember = async (number: number): Promise<Member> => {
