@@ -27,6 +27,9 @@ interface Surroundings {
   readonly newsroom: Newsroom
 }
 
+const isDeletion = (moved: Awaited<ReturnType<CacheBackend['delete']>> | undefined) =>
+  isGeneration(moved?.generation) && typeof moved?.existed === 'boolean'
+const isCount = (dropped: number | undefined) => dropped === undefined || Number.isFinite(dropped)
 const onlyAt = (generation: string | undefined) => (generation === undefined ? {} : { ifGeneration: generation })
 
 export class Tier {
@@ -180,7 +183,7 @@ export class Tier {
 
   async #delete(key: string, condition: { readonly ifGeneration?: string }): Promise<boolean> {
     const call = (signal: AbortSignal) => this.#backend.delete(key, { ...condition, signal })
-    const { generation, existed } = await this.#run('delete', call, (moved) => isGeneration(moved?.generation))
+    const { generation, existed } = await this.#run('delete', call, isDeletion)
     this.#announce({ key, generation })
     return existed
   }
@@ -195,7 +198,7 @@ export class Tier {
     return this.#lines.sweep(prefix, async () => {
       const call = (signal: AbortSignal) => this.#backend.deletePrefix(prefix, signal)
       try {
-        const dropped = await this.#run('deletePrefix', call, () => true)
+        const dropped = await this.#run('deletePrefix', call, isCount)
         this.#owed.paidPrefix(prefix)
         this.#announce({ key: prefix, generation: '', prefix: true })
         return dropped
