@@ -7,14 +7,15 @@ import type { StoredDefect } from '../events/cache-event.ts'
 import type { Entry } from '../policy/lifetime.ts'
 import { isUsable } from '../state/read-plan.ts'
 import type { State } from '../state/state.ts'
-import { partsSuffix, typePrefix } from '../tier/full-key.ts'
+import { partsOfSuffix, partsSuffix, typePrefix } from '../tier/full-key.ts'
 import type { Tier } from '../tier/tier.ts'
-import { type KeyId, partsOf } from './key.ts'
+import { hasPrefix, idOf, type KeyId, partsOf } from './key.ts'
 import type { Kind } from './kind.ts'
 import { Sealed } from './sealed.ts'
 import type { Shelf } from './shelf.ts'
 import type { Store } from './store.ts'
 import { TierFlights } from './tier-flights.ts'
+import { UnderWay } from './under-way.ts'
 
 /** What is needed of the shelf whose values they are. */
 type Owner<K, V> = Pick<
@@ -36,8 +37,8 @@ export class StoredValues<K, V> {
   readonly #prefix: string
   /** where the tier is with what is held here, as far as that is known, or will be once it is written */
   readonly #generations = new Map<KeyId, string | Promise<string | undefined>>()
-  /** values on their way by `set()`: one that is invalidated meanwhile does not get into memory */
-  readonly #underWay = new Set<{ readonly key: string; dropped: boolean }>()
+  /** values on their way by `set()` */
+  readonly #underWay = new UnderWay()
 
   constructor(owner: Owner<K, V>, codec: Codec<V>, store: Store, tier: Tier) {
     this.#owner = owner
@@ -55,11 +56,16 @@ export class StoredValues<K, V> {
   }
 
   /** What the tier holds, if it is to take the place of what is held here. */
-  ifBetter(entry: Entry<V> | undefined, { entry: held, trouble }: State<V>): Entry<V> | undefined {
+  ifBetter(id: KeyId, entry: Entry<V> | undefined, { entry: held, trouble }: State<V>): Entry<V> | undefined {
     if (!entry || !held) return entry
     // What another process announced is there, whenever it was fetched.
     const isLater = trouble?.told?.announced || entry.fetchedAt > held.fetchedAt
-    return isLater && this.kind.policy.isNewer?.(entry.value, held.value) !== false ? entry : undefined
+    try {
+      return isLater && this.kind.policy.isNewer?.(entry.value, held.value) !== false ? entry : undefined
+    } catch {
+      // Whatever the author's own code cannot work with is no value of his.
+      return this.#defect(id, 'schema')
+    }
   }
 
   /** A value that was fetched. Nobody asked for the write: it never rejects. */
@@ -101,25 +107,20 @@ export class StoredValues<K, V> {
   }
 
   /** Writes through: it happens here once the tier has it. Rejects with a `BackendError`. */
-  async set(id: KeyId, entry: Entry<V>, happen: () => void): Promise<void> {
+  set(id: KeyId, entry: Entry<V>, happen: () => void): Promise<void> {
     const key = this.fullKey(id)
-    const mine = { key, dropped: false }
-    this.#underWay.add(mine)
-    try {
+    return this.#underWay.during(key, async (passage) => {
       const generation = await this.#tier.write(key, () => this.#sealed.seal(key, entry))
       if (generation === undefined) {
         this.#tier.writeFailures++
-        throw new BackendError('The backend refused a value without a condition', {
-          operation: 'set',
-          reason: 'refused',
-        })
+        const message = 'The backend refused a value without a condition'
+        throw new BackendError(message, { operation: 'set', reason: 'refused' })
       }
-      if (mine.dropped || this.#store.isDisposed) return
+      if (passage.dropped || this.#store.isDisposed) return
       happen()
       this.#generations.set(id, generation)
-    } finally {
-      this.#underWay.delete(mine)
-    }
+      if (passage.outdated) this.#lookAgain(id)
+    })
   }
 
   /** With `ifHeld` only what was held here is dropped there, not what another process put in its place. */
@@ -128,7 +129,7 @@ export class StoredValues<K, V> {
     const generation = this.#generations.get(id)
     this.#generations.delete(id)
     if (ifHeld) return this.#tier.dropAt(key, () => generation)
-    this.#overtake((each) => each === key)
+    this.#underWay.drop((each) => each === key)
     return this.#tier.drop(key)
   }
 
@@ -150,17 +151,12 @@ export class StoredValues<K, V> {
 
   forgetPrefix(prefix: string): void {
     for (const id of this.#generations.keys()) if (this.fullKey(id).startsWith(prefix)) this.#generations.delete(id)
-    this.#overtake((each) => each.startsWith(prefix))
-  }
-
-  /** What is on its way there is invalidated before it has arrived. */
-  #overtake(isMeant: (key: string) => boolean): void {
-    for (const each of this.#underWay) if (isMeant(each.key)) each.dropped = true
+    this.#underWay.drop((each) => each.startsWith(prefix))
   }
 
   /** Values are on their way by `set()`. */
   isBusy(): boolean {
-    return this.#underWay.size > 0
+    return !this.#underWay.isEmpty()
   }
 
   generationOf(id: KeyId): string | Promise<string | undefined> | undefined {
@@ -185,7 +181,7 @@ export class StoredValues<K, V> {
       const before = cell.generation()
       const { entry, generation } = await this.look(id)
       const now = this.#store.timeline.checkedNow()
-      const better = this.ifBetter(entry, cell.state())
+      const better = this.ifBetter(id, entry, cell.state())
       const isNews = (better || !entry) && cell.generation() === before
       if (isNews && cell.apply({ type: 'found', entry: better, now })) this.#generations.set(id, generation)
       const state = cell.state()
@@ -195,14 +191,24 @@ export class StoredValues<K, V> {
     }
   }
 
-  /** Another process changed these keys: what is held here is stale unless it is just that. */
+  /** Another process changed these keys: what is held here, or about to be, is stale unless it is just that. */
   announced({ key, generation, prefix }: Announcement): void {
-    if (!key.startsWith(this.#prefix) && !(prefix && this.#prefix.startsWith(key))) return
-    for (const id of this.#owner.ids()) {
-      const full = this.fullKey(id)
-      const isMeant = prefix ? full.startsWith(key) : full === key && this.#generations.get(id) !== generation
-      if (isMeant) this.#lookAgain(id)
+    const isOfAll = prefix && this.#prefix.startsWith(key)
+    if (!isOfAll && !key.startsWith(this.#prefix)) return
+    this.#underWay.outdate((each) => (prefix ? each.startsWith(key) : each === key))
+    const parts = isOfAll ? [] : partsOfSuffix(key.slice(this.#prefix.length))
+    if (!parts) return
+    if (prefix) {
+      for (const id of this.#owner.ids()) if (hasPrefix(id, parts)) this.#lookAgain(id)
+    } else if (parts.length) {
+      const id = idOf(parts)
+      if (this.#isKnown(id) && this.#generations.get(id) !== generation) this.#lookAgain(id)
     }
+  }
+
+  #isKnown(id: KeyId): boolean {
+    const { kind, trouble } = this.#owner.stateOf(id)
+    return this.#owner.isResident(id) || kind !== 'empty' || !!trouble
   }
 
   /** What is held is stale. Where it is observed, what took its place is shown, without asking the source. */
@@ -218,6 +224,7 @@ export class StoredValues<K, V> {
 
   /** Nobody knows what other processes said: everything is looked at again, what is observed not all at once. */
   recheck(): void {
+    this.#underWay.outdate(() => true)
     for (const id of this.#owner.ids()) {
       const check = () => this.#lookAgain(id)
       if (this.#owner.isResident(id)) this.#store.soon(this.#store.draw() * recheckWithin, check)
@@ -230,10 +237,12 @@ export class StoredValues<K, V> {
     const key = this.fullKey(id)
     const { generation, stored } = await this.#tier.look(key)
     if (!stored) return { generation, entry: undefined }
-    const reject = (because: StoredDefect) =>
-      this.#store.newsroom.tell({ kind: 'stored-value-rejected', because }, this.#owner.subjectOf(id))
-    const opened = this.#tier.inReadersTime('decode', this.#sealed.open(key, stored, reject))
-    const entry = await opened.catch(() => reject('schema') as undefined)
+    const opened = this.#sealed.open(key, stored, (because) => this.#defect(id, because))
+    const entry = await this.#tier.inReadersTime('decode', opened).catch(() => this.#defect(id, 'schema'))
     return { generation, entry }
+  }
+
+  #defect(id: KeyId, because: StoredDefect): undefined {
+    this.#store.newsroom.tell({ kind: 'stored-value-rejected', because }, this.#owner.subjectOf(id))
   }
 }

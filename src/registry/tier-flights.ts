@@ -85,7 +85,7 @@ export class TierFlights<V> {
     const now = this.#store.timeline.checkedNow()
     // Those who wait for one that lost its slot asked when it was launched.
     const state = flight.lostTo ? ticket.launchedIn : cell.state()
-    const better = this.#values.ifBetter(sighting.entry, state)
+    const better = this.#values.ifBetter(id, sighting.entry, state)
     const best = better ?? state.entry
     if (best && willDo(best, { isHeld: !better, flight, state, now })) return this.#found(best)
     if (!flight.lostTo && (better || !sighting.entry) && cell.apply({ type: 'found', entry: better, now }))
@@ -96,8 +96,16 @@ export class TierFlights<V> {
   /** As good as what the source would have brought. */
   #found(entry: Entry<V>): Found<V> {
     const { equals } = this.#values.kind.policy
+    const isSame = (value: V) => {
+      try {
+        return Object.is(entry.value, value) || equals(entry.value, value)
+      } catch {
+        // Nothing that the source could be asked about.
+        return false
+      }
+    }
     return new Found((held) =>
-      held && (Object.is(entry.value, held.value) || equals(entry.value, held.value))
+      held && isSame(held.value)
         ? { kind: 'renewed', entry: { ...entry, value: held.value } }
         : { kind: 'replaced', entry },
     )

@@ -24,6 +24,21 @@ export function partsSuffix(parts: readonly string[]): string {
   return parts.map((part) => tagged('k', part)).join('')
 }
 
+/** The parts that a suffix was made of; `undefined`: it is no such suffix. */
+export function partsOfSuffix(suffix: string): readonly string[] | undefined {
+  const parts: string[] = []
+  for (let at = 0; at < suffix.length; ) {
+    const colon = suffix.indexOf(':', at)
+    const start = colon + 1
+    const length = Number(suffix.slice(at + 1, colon))
+    const text = suffix.slice(start, start + length)
+    if (suffix[at] !== 'k' || colon < 0 || text.length !== length) return undefined
+    parts.push(text.replace(/%(....)/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16))))
+    at = start + length
+  }
+  return parts
+}
+
 /** Of a full key, the part that its type's other keys in the same namespace begin with. */
 export function typePrefixOf(key: string): string {
   let at = 0

@@ -2,8 +2,9 @@
 
 import { BackendError, type Coordinator } from 'evercurrent'
 import { describe, expect, it } from 'vitest'
+import { probedCoordinator } from '../support/probed-coordinator.ts'
 import { settlement } from '../support/settlement.ts'
-import { fleet, outcome, settle, textCodec, writeDeadline } from '../support/tiers.ts'
+import { backendDeadline, fleet, outcome, settle, textCodec, writeDeadline } from '../support/tiers.ts'
 
 const down = new Error('down')
 
@@ -40,6 +41,39 @@ describe('isNewer', () => {
     await clock.advance(1000)
     expect(await a.cache.find('k')).not.toEqual({ version: 1 })
     expect(a.cache.peek('k')).not.toEqual({ version: 1 })
+  })
+})
+
+describe.each(['isNewer', 'equals'] as const)('%s that throws at what the tier holds', (name) => {
+  interface Row {
+    readonly version?: { readonly at: number }
+  }
+  const version = ({ version }: Row) => (version as { readonly at: number }).at
+  const options = { [name]: (a: Row, b: Row) => (version(a) > version(b) ? name === 'isNewer' : false) }
+  const holding = async () => {
+    const { start, clock } = fleet()
+    const a = start<Row>(options)
+    await a.load('k', { version: { at: 1 } })
+    await clock.advance(59_000)
+    await start<Row>().cache.set('k', {})
+    await clock.advance(1000)
+    return a
+  }
+
+  it('L11 fails no read while the source answers', async () => {
+    // "A reader never fails because of a backend while the source answers"; L11: "whatever […] a callback does".
+    const a = await holding()
+    const reading = await a.get('k')
+    const newer = { version: { at: 2 } }
+    if (reading.state === 'pending') await a.call().resolve(newer)
+    expect(reading.error).toBeUndefined()
+    expect(a.kinds()).not.toContain('fetch-failed')
+  })
+
+  it('fails no find()', async () => {
+    // "Any doubt when decoding […] is a miss plus an event, never an exception".
+    const a = await holding()
+    expect(await outcome(a.cache.find('k'))).not.toBeInstanceOf(Error)
   })
 })
 
@@ -189,7 +223,103 @@ describe('set()', () => {
   })
 })
 
+describe('a set() that the tier has accepted but not yet answered', () => {
+  it.each(['set', 'invalidate', 'clear', 'lost messages'] as const)(
+    'is not held against what another process did since: %s',
+    async (change) => {
+      // "an invalidation in process A defeats a fetch in flight in process B, in memory and in the tier"; "values
+      // announced by another process" (L6): what was announced before the answer is newer than what it answers.
+      const coordinator = probedCoordinator()
+      const { start } = fleet()
+      const a = start({}, { coordinator })
+      const b = start({}, change === 'lost messages' ? {} : { coordinator })
+      const isGone = change === 'invalidate' || change === 'clear'
+      const gate = a.tier.hold('set', 'after')
+      const written = a.cache.set('k', 'old')
+      await settle()
+      if (change === 'invalidate') await b.cache.invalidate('k')
+      else if (change === 'clear') await b.registry.clear()
+      else await b.cache.set('k', 'new')
+      if (change === 'lost messages') await coordinator.tell(change.replace(' ', '-'))
+      await gate.open()
+      await written
+      const reading = await a.get('k')
+      expect([reading.value, a.calls.length]).toEqual(isGone ? [undefined, 1] : ['new', 0])
+    },
+  )
+
+  it('is shown to observers as what took its place', async () => {
+    const coordinator = probedCoordinator()
+    const { start } = fleet()
+    const [a, b] = [start({}, { coordinator }), start({}, { coordinator })]
+    const entry = a.cache.entry('k')
+    entry.subscribe(() => {})
+    const gate = a.tier.hold('set', 'after')
+    const written = entry.set('old')
+    await settle()
+    await b.cache.set('k', 'new')
+    await gate.open()
+    await written
+    await settle()
+    expect(entry.peek()).toBe('new')
+  })
+})
+
+describe('an announcement of one key', () => {
+  it('makes this process look at that key alone, however many it holds', async () => {
+    // 85 bytes an entry are for millions of them: what another process wrote must not cost a look at each.
+    const coordinator = probedCoordinator()
+    const { start } = fleet()
+    const [a, b] = [start({}, { coordinator }), start({}, { coordinator })]
+    for (let index = 0; index < 50_000; index++) a.cache.seed(`${index}`, 'v')
+    await b.cache.set('7', 'new')
+    const startedAt = performance.now()
+    for (let index = 0; index < 200; index++) {
+      await coordinator.tell({ key: b.tier.calls[0]?.key, generation: `${index}`, origin: 'another' })
+    }
+    expect(performance.now() - startedAt).toBeLessThan(5000)
+    expect(a.cache.peek('8')).toBe('v')
+    expect((await a.get('7')).value).toBe('new')
+  })
+
+  it.each([['odd', 'ä%\ud800 \0k1:', 'b'], ['%'], ['\0'], ['']])(
+    'finds a key of any characters: %j',
+    async (...parts) => {
+      const coordinator = probedCoordinator()
+      const { start } = fleet()
+      const options = { key: () => parts }
+      const [a, b] = [start(options, { coordinator }), start(options, { coordinator })]
+      await a.cache.set('k', 'old')
+      await b.cache.set('k', 'new')
+      await settle()
+      expect((await a.get('k')).value).toBe('new')
+    },
+  )
+
+  it.each(['', 'k', 'k9', 'k1:', 'kx:a', 'k1:ab', 'k2:a', 't1:a', 'k-1:a', 'k1.5:a'])(
+    'that is no key of ours changes nothing: %j',
+    async (rest) => {
+      const coordinator = probedCoordinator()
+      const a = fleet().start({}, { coordinator })
+      await a.load('a', 'v')
+      const key = a.tier.calls[0]?.key ?? ''
+      await coordinator.tell({ key: key.slice(0, key.lastIndexOf('k')) + rest, generation: 'x', origin: 'another' })
+      expect(a.cache.peek('a')).toBe('v')
+    },
+  )
+})
+
 describe('a coordinator', () => {
+  it('of a backend that hangs costs a reader one deadline, not two', async () => {
+    // "A backend that is down, slow or hung costs a reader at most its deadline (default 200 ms)".
+    const { start, clock } = fleet()
+    const a = start({}, { coordinator: probedCoordinator() })
+    a.tier.hang()
+    await a.get('k')
+    await clock.advance(backendDeadline)
+    expect(a.calls).toHaveLength(1)
+  })
+
   it('that says again and again "another one is done" does not freeze the process', async () => {
     // "Waiting for another process’s flight is bounded by fetchTimeout and maxWait": neither timer can fire in a loop of
     // promises alone. Here it ends by itself after a thousand turns; a coordinator that never grants ends the process.
@@ -250,6 +380,18 @@ describe('a backend that answers garbage', () => {
     await a.load('k', 'v')
     a.tier.answer(answer, 'delete')
     expect(await outcome(a.cache.invalidate('k'))).toBeInstanceOf(BackendError)
+  })
+
+  it.each([
+    ['a delete that does not say whether it existed', (): unknown => ({ generation: 'x' }), 'delete'],
+    ['a text for how many there were', (): unknown => 'many', 'deletePrefix'],
+    ['NaN for how many there were', (): unknown => Number.NaN, 'deletePrefix'],
+  ] as const)('makes invalidations reject with BackendError: %s', async (_, answer, operation) => {
+    // "undefined when not cheaply known", a number or nothing else; "existed" is true or false.
+    const a = fleet().start()
+    a.tier.answer(answer, operation)
+    const told = operation === 'delete' ? a.cache.invalidate('k') : a.cache.invalidatePrefix('k')
+    expect(await outcome(told)).toBeInstanceOf(BackendError)
   })
 
   it('to a look-up makes find() reject with BackendError', async () => {
