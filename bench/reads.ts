@@ -2,6 +2,8 @@
 
 import { median, type Round } from './scenario.ts'
 
+type Awaitable<T> = T | Promise<T>
+
 const batch = 1000
 
 const wrong = () => new Error('A read did not give the value')
@@ -25,7 +27,7 @@ export function timeReads<T>(read: () => T, expected: T): Round {
   }
 }
 
-export function timeAwaitedReads<T>(read: () => Promise<T>, expected: T): Round {
+export function timeAwaitedReads<T>(read: () => Awaitable<T>, expected: T): Round {
   const run = async (times: number) => {
     for (let i = 0; i < times; i++) if ((await read()) !== expected) throw wrong()
   }

@@ -12,7 +12,10 @@ export interface Effort {
   readonly roundMs: number
 }
 
-/** The program of one process, ready to be asked. */
+/** What each of its rounds gave, or why there were none. */
+export type Measured = readonly (readonly number[])[] | string
+
+/** The program of one process, ready to be asked, or why it does not take part. */
 async function start(program: string, args: readonly string[], flags: readonly string[] = []) {
   const { NODE_OPTIONS: _, ...env } = process.env
   const child = fork(program, args, { execArgv: [...flags], env })
@@ -20,25 +23,46 @@ async function start(program: string, args: readonly string[], flags: readonly s
     throw new Error(`${args.join(': ')} ended with ${code ?? signal}`)
   })
   gone.catch(() => {})
-  const answer = async () => (await Promise.race([once(child, 'message'), gone]))[0] as number
-  await answer()
+  const answer = async () => (await Promise.race([once(child, 'message'), gone]))[0]
+  const stop = () => child.kill()
+  const first: string = await answer()
+  if (first !== 'ready') {
+    stop()
+    return first
+  }
   return {
-    round(budgetMs: number) {
+    async round(budgetMs: number): Promise<readonly number[]> {
       child.send(budgetMs)
       return answer()
     },
-    stop: () => child.kill(),
+    stop,
   }
 }
 
-/** Figures by contender. */
-export async function measure(program: string, name: string, { contenders, flags }: Scenario, effort: Effort) {
-  const figures = new Map(Object.keys(contenders).map((contender) => [contender, [] as number[]]))
+type Actor = Exclude<Awaited<ReturnType<typeof start>>, string>
+
+/** What was measured, by contender. */
+export async function measure(
+  program: string,
+  name: string,
+  { flags }: Scenario,
+  contenders: readonly string[],
+  effort: Effort,
+): Promise<ReadonlyMap<string, Measured>> {
+  const figures = new Map<string, (readonly number[])[]>()
+  const absent = new Map<string, string>()
   for (let cast = 0; cast < effort.casts; cast++) {
-    const actors: (readonly [number[], Awaited<ReturnType<typeof start>>])[] = []
+    const actors: (readonly [(readonly number[])[], Actor])[] = []
     try {
-      for (const [contender, measured] of figures) {
+      for (const contender of contenders) {
+        if (absent.has(contender)) continue
         const actor = await start(program, [name, contender], flags)
+        if (typeof actor === 'string') {
+          absent.set(contender, actor)
+          continue
+        }
+        const measured = figures.get(contender) ?? []
+        figures.set(contender, measured)
         actors.push([measured, actor])
         await actor.round(effort.warmUpMs)
       }
@@ -49,5 +73,5 @@ export async function measure(program: string, name: string, { contenders, flags
       for (const [, actor] of actors) actor.stop()
     }
   }
-  return figures
+  return new Map(contenders.map((contender) => [contender, absent.get(contender) ?? figures.get(contender) ?? []]))
 }

@@ -1,90 +1,86 @@
-/** `npm run bench [-- --quick] [scenario…]`: measures what README.md beside this file lists, and prints it as tables. */
+/** `npm run bench [-- --quick] [name…]`: measures what README.md beside this file lists, prints it, and writes docs/benchmarks.md. */
 
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { bundleSize, install, installedRival } from './build.ts'
-import { packageName } from './rivals/lru-cache.ts'
-import { type Effort, measure } from './rounds.ts'
-import { median, type Scenario } from './scenario.ts'
+import { arePeersInstalled, install } from './build.ts'
+import { fileOf, rivals } from './contenders.ts'
+import { barTable, writeDocument } from './document.ts'
+import { type Bar, barsOf, section } from './measured.ts'
+import { playAll, sceneBars, sceneSection } from './played.ts'
+import { type Effort, type Measured, measure } from './rounds.ts'
 import { scenarios } from './scenarios/index.ts'
+import { scenes } from './scenes/index.ts'
+import { measureSizes, sizeBars, sizeSection, versions } from './sizes.ts'
 
-const thorough: Effort = { casts: 3, rounds: 9, warmUpMs: 300, roundMs: 60 }
-const quick: Effort = { casts: 1, rounds: 7, warmUpMs: 100, roundMs: 15 }
-const sizeBar = 6000
-const digits = { ns: 1, ms: 2, B: 0 }
+const thorough: Effort = { casts: 2, rounds: 7, warmUpMs: 200, roundMs: 50 }
+const quick: Effort = { casts: 1, rounds: 5, warmUpMs: 40, roundMs: 15 }
+const quickScenes = ['sparse', 'storm']
 
-const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean' } }, allowPositionals: true })
+const { values, positionals } = parseArgs({
+  options: { quick: { type: 'boolean' }, alone: { type: 'boolean' }, out: { type: 'string' } },
+  allowPositionals: true,
+})
 const effort = values.quick ? quick : thorough
-const known = [...Object.keys(scenarios), 'size']
+const known = [...Object.keys(scenes), ...Object.keys(scenarios), 'size']
 for (const name of positionals) if (!known.includes(name)) throw new Error(`No scenario ${name}: ${known.join(', ')}`)
 const isChosen = (name: string) => !positionals.length || positionals.includes(name)
+const withPeers = arePeersInstalled() && !values.alone
 
-const withRivals = (scenario: Scenario, isInstalled: boolean): Scenario =>
-  isInstalled ? { ...scenario, contenders: { ...scenario.contenders, ...scenario.rivals } } : scenario
+const isWhole = !positionals.length && !values.quick && withPeers
+const out = values.out ?? (isWhole ? fileURLToPath(new URL('../docs', import.meta.url)) : undefined)
 
-const verdict = (isMet: boolean) => (isMet ? 'met' : 'NOT MET')
-const row = (...cells: readonly string[]) => console.log(`| ${cells.join(' | ')} |`)
+const peerPackages = () =>
+  Object.keys(JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')).devDependencies)
 
-function report({ title, unit, capturedFloor, bars }: Scenario, figures: ReadonlyMap<string, readonly number[]>) {
-  const format = (figure: number) => figure.toFixed(digits[unit]).replace(/^-(?=[0.]+$)/, '')
-  const middle = (contender: string) => median(figures.get(contender) ?? [])
-  const [floor = ''] = figures.keys()
-  const ratio = (value: number, to: string | undefined) =>
-    to === undefined || middle(to) < 10 ** -digits[unit] ? '' : (value / middle(to)).toFixed(2)
+const { casts, rounds, roundMs } = effort
+const circumstances = [
+  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${new Date().toISOString().slice(0, 10)}.`,
+  `${casts * rounds} interleaved rounds of ${roundMs} ms, ${casts === 1 ? 'one process' : `${casts} processes`} per contender.`,
+  withPeers ? `${versions(peerPackages())}.` : 'Other packages are left out: npm ci --prefix bench installs them.',
+]
+console.log(circumstances.join('\n'))
 
-  console.log(`\n## ${title}, ${unit}\n`)
-  row('', 'median', 'min–max', '× floor', capturedFloor ? '× captured' : '', 'bar', '')
-  row('---', '---:', '---:', '---:', '---:', '---', '---')
-  for (const [contender, measured] of figures) {
-    const value = middle(contender)
-    const bar = bars?.[contender]
-    row(
-      contender,
-      format(value),
-      `${format(Math.min(...measured))}–${format(Math.max(...measured))}`,
-      ratio(value, floor),
-      ratio(value, capturedFloor),
-      !bar ? '' : 'times' in bar ? `<= ${bar.times.toFixed(2)} × floor` : `<= floor + ${bar.above} ${unit}`,
-      bar ? verdict(value <= ('times' in bar ? middle(floor) * bar.times : middle(floor) + bar.above)) : '',
-    )
-  }
-}
-
+const show = (text: string) => console.log(`\n${text}`)
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'evercurrent-bench-')))
 try {
-  const { casts, rounds, roundMs } = effort
   const program = await install(folder)
-  console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${new Date().toISOString()}`)
-  console.log(
-    `${casts * rounds} interleaved rounds of ${roundMs} ms, ${casts === 1 ? 'one process' : `${casts} processes`} per contender`,
-  )
+  const bars: Bar[] = []
 
-  const rival = installedRival()
-  console.log(rival ?? `${packageName} is left out: npm ci --prefix bench installs it`)
+  const chosenScenes = Object.keys(scenes).filter(
+    (name) => isChosen(name) && (positionals.length || !values.quick || quickScenes.includes(name)),
+  )
+  const files = withPeers ? [...new Set(Object.values(fileOf))] : ['evercurrent']
+  const played = await playAll(chosenScenes, chosenScenes.length ? files : [])
+  for (const [name, seen] of played) show(sceneSection(name, seen))
+  bars.push(...sceneBars(played))
 
   let asserted = 0
+  const measured = new Map<string, ReadonlyMap<string, Measured>>()
   for (const [name, scenario] of Object.entries(scenarios).filter(([name]) => isChosen(name))) {
-    const figures = await measure(program, name, withRivals(scenario, rival !== undefined), effort)
-    for (const measured of figures.values()) asserted += measured.length
-    report(scenario, figures)
+    const { isHeavy = false, rival, contenders } = scenario
+    if (values.quick && isHeavy && !positionals.length && name.startsWith('keyed')) continue
+    const others = rival && withPeers && !(values.quick && isHeavy) ? rivals : []
+    const once = isHeavy ? { ...effort, casts: 1 } : effort
+    const figures = await measure(program, name, scenario, [...Object.keys(contenders), ...others], once)
+    for (const each of figures.values()) if (typeof each !== 'string') asserted += each.length
+    measured.set(name, figures)
+    bars.push(...barsOf(scenario, figures))
+    show(section(scenario, figures))
   }
-  if (isChosen('size')) {
-    const size = await bundleSize(folder, 'BackgroundCache', 'evercurrent')
-    console.log('\n## Bundle of one import, B min+gzip\n')
-    row('', 'size', 'bar', '')
-    row('---', '---:', '---', '---')
-    row('import { BackgroundCache }', String(size), `<= ${sizeBar}`, verdict(size <= sizeBar))
-    if (rival)
-      row(
-        `import { LRUCache } from '${packageName}'`,
-        String(await bundleSize(folder, 'LRUCache', packageName)),
-        '',
-        '',
-      )
+
+  const sizes = isChosen('size') ? await measureSizes(folder, withPeers) : []
+  if (sizes.length) show(sizeSection(sizes))
+  bars.push(...sizeBars(sizes))
+
+  if (bars.length) show(`## Bars\n\n${barTable(bars)}`)
+  show(`${asserted} rounds, each asserted correct before it was timed.`)
+  if (out) {
+    await writeDocument(out, { circumstances, played, measured, sizes, bars })
+    show(`${join(out, 'benchmarks.md')} is written.`)
   }
-  console.log(`\n${asserted} rounds, each asserted correct before it was timed.`)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

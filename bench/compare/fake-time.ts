@@ -10,14 +10,17 @@ export interface Time {
   pass(ms: number): Promise<void>
 }
 
-const turns = 20
 const { setImmediate } = globalThis
 
 /**
  * Replaces the clocks and timers of this process until `uninstall`. `setImmediate` and `nextTick` stay real: they need
- * no time. Neither clock starts at 0, which some packages take for "never".
+ * no time. Neither clock starts at 0, which some packages take for "never". `turns`: how many turns of the event loop
+ * what follows may take.
  */
-export function installFakeTime(): { readonly startTime: () => Promise<Time>; readonly uninstall: () => void } {
+export function installFakeTime(turns = 20): {
+  readonly startTime: () => Promise<Time>
+  readonly uninstall: () => void
+} {
   const clock = FakeTimers.install({
     now: Date.UTC(2026, 0, 1),
     toFake: ['Date', 'performance', 'hrtime', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'],

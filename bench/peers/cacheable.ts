@@ -1,9 +1,15 @@
 /** cacheable in memory, as the comparison uses it. */
 
 import { Cacheable } from 'cacheable'
-import type { Contender } from '../compare/contender.ts'
+import { type Contender, minute } from '../compare/contender.ts'
 
 const key = 'k'
+
+const open = (ttl: number) => {
+  const cache = new Cacheable({ ttl })
+  cache.on('error', () => {})
+  return { cache, options: { ttl, throwErrors: true } as const }
+}
 
 export const contenders: readonly Contender[] = [
   {
@@ -12,15 +18,18 @@ export const contenders: readonly Contender[] = [
     configuration: '`ttl` 1 min, `throwErrors`; read by `getOrSet()`',
     promises: 'No refresh ahead of the expiry, no stale values after it, no forced refresh, no marking as out of date.',
     ages: { expired: 61_000 },
-    start(load) {
-      const cache = new Cacheable({ ttl: 60_000 })
-      cache.on('error', () => {})
+    start(load, { ttl } = minute) {
+      const { cache, options } = open(ttl)
       return {
-        read: () => cache.getOrSet(key, load, { ttl: 60_000, throwErrors: true }),
+        read: () => cache.getOrSet(key, load, options),
         peek: () => cache.get(key),
         invalidate: () => cache.delete(key),
-        set: (value) => cache.set(key, value, 60_000),
+        set: (value) => cache.set(key, value, ttl),
       }
+    },
+    startMany(load, { ttl }) {
+      const { cache, options } = open(ttl)
+      return { read: (at) => cache.getOrSet(at, () => load(at), options) }
     },
   },
 ]

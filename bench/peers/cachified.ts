@@ -1,9 +1,14 @@
 /** @epic-web/cachified over a Map, as the comparison uses it. */
 
 import { type CacheEntry, cachified, createCacheEntry, softPurge } from '@epic-web/cachified'
-import type { Contender } from '../compare/contender.ts'
+import { type Contender, expiringEarly, minute, type Wish } from '../compare/contender.ts'
 
 const key = 'k'
+
+const lifetime = (wish: Wish) => {
+  const { fresh, stale } = expiringEarly(wish)
+  return { ttl: fresh, swr: stale }
+}
 
 export const contenders: readonly Contender[] = [
   {
@@ -13,19 +18,23 @@ export const contenders: readonly Contender[] = [
     promises:
       'Stale values within `swr`. No refresh ahead of the expiry. Deleting and setting are calls of the cache below it, as its documentation shows; it does not see them. A forced load joins the one in the air.',
     ages: { stale: 61_000, expired: 12 * 60_000 },
-    start(load) {
+    start(load, wish = minute) {
       const cache = new Map<string, CacheEntry<string>>()
-      const lifetime = { ttl: 60_000, swr: 600_000 }
+      const life = lifetime(wish)
       const read = (forceFresh: boolean) =>
-        cachified({ key, cache, ...lifetime, forceFresh, fallbackToCache: true, getFreshValue: load })
+        cachified({ key, cache, ...life, forceFresh, fallbackToCache: true, getFreshValue: load })
       return {
         read: () => read(false),
         peek: () => cache.get(key)?.value,
         invalidate: () => cache.delete(key),
-        set: (value) => cache.set(key, createCacheEntry(value, lifetime)),
+        set: (value) => cache.set(key, createCacheEntry(value, life)),
         expire: () => softPurge({ cache, key }),
         refresh: () => read(true),
       }
+    },
+    startMany(load, wish) {
+      const options = { cache: new Map<string, CacheEntry<string>>(), ...lifetime(wish), fallbackToCache: true }
+      return { read: (at) => cachified({ key: at, ...options, getFreshValue: () => load(at) }) }
     },
   },
 ]

@@ -1,7 +1,7 @@
 /** layered-loader, in memory alone and with a second tier, as the comparison uses it. */
 
 import { type Cache, Loader } from 'layered-loader/core'
-import type { Contender } from '../compare/contender.ts'
+import { type Contender, minute, type Wish } from '../compare/contender.ts'
 
 const key = 'k'
 const logger = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
@@ -49,7 +49,28 @@ class Tier implements Cache<string> {
   async close() {}
 }
 
-function contender(name: string, makeTier: () => Tier | undefined, ttl: number, what: string): Contender {
+/** With a tier, half of the lifetime is spent in memory: what the other half began there ends here. */
+const open = (
+  load: (key: string) => Promise<string>,
+  { ttl, due }: Wish,
+  maxItems: number,
+  asyncCache: Tier | undefined,
+) =>
+  new Loader<string>({
+    inMemoryCache: {
+      ttlInMsecs: asyncCache ? ttl / 2 : ttl,
+      ttlLeftBeforeRefreshInMsecs: ttl - due,
+      cacheId: 'values',
+      maxItems,
+    },
+    ...(asyncCache && { asyncCache }),
+    dataSourceGetOneFn: load,
+    logger,
+    loadErrorHandler: ignore,
+    cacheUpdateErrorHandler: ignore,
+  })
+
+function contender(name: string, makeTier: () => Tier | undefined, what: string): Contender {
   return {
     name,
     packages: ['layered-loader'],
@@ -57,16 +78,9 @@ function contender(name: string, makeTier: () => Tier | undefined, ttl: number, 
     promises:
       'A refresh ahead of the expiry. No stale values after it, no marking as out of date. Asks for Node 22; it runs here, with what it needs.',
     ages: { due: 45_000, expired: 61_000 },
-    start(load) {
+    start(load, wish = minute) {
       const asyncCache = makeTier()
-      const loader = new Loader<string>({
-        inMemoryCache: { ttlInMsecs: ttl, ttlLeftBeforeRefreshInMsecs: 20_000, cacheId: 'values' },
-        ...(asyncCache && { asyncCache }),
-        dataSourceGetOneFn: load,
-        logger,
-        loadErrorHandler: ignore,
-        cacheUpdateErrorHandler: ignore,
-      })
+      const loader = open(load, wish, 10, asyncCache)
       return {
         read: () => loader.get(key),
         peek: () => (asyncCache ? asyncCache.get(key) : loader.getInMemoryOnly(key)),
@@ -75,6 +89,10 @@ function contender(name: string, makeTier: () => Tier | undefined, ttl: number, 
         refresh: () => loader.forceRefresh(key),
       }
     },
+    startMany(load, wish, max) {
+      const loader = open(load, wish, max, makeTier())
+      return { read: (at) => loader.get(at), peek: (at) => loader.getInMemoryOnly(at) }
+    },
   }
 }
 
@@ -82,13 +100,11 @@ export const contenders: readonly Contender[] = [
   contender(
     'layered-loader',
     () => undefined,
-    60_000,
     '`inMemoryCache` with `ttlInMsecs` 1 min, `ttlLeftBeforeRefreshInMsecs` 20 s',
   ),
   contender(
     'layered-loader-tiers',
     () => new Tier(),
-    30_000,
     '`inMemoryCache` with `ttlInMsecs` 30 s; an `asyncCache` (a map that answers at once) with 1 min; `ttlLeftBeforeRefreshInMsecs` 20 s',
   ),
 ]

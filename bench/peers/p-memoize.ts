@@ -2,7 +2,7 @@
 
 import ExpiryMap from 'expiry-map'
 import pMemoize from 'p-memoize'
-import type { Contender } from '../compare/contender.ts'
+import { type Contender, minute } from '../compare/contender.ts'
 
 const key = 'k'
 
@@ -14,8 +14,8 @@ export const contenders: readonly Contender[] = [
     promises:
       'No refresh ahead of the expiry, no stale values after it, no forced refresh, no marking as out of date. Deleting and setting are calls of the map below it; it does not see them.',
     ages: { expired: 61_000 },
-    start(load) {
-      const cache = new ExpiryMap<string, string>(60_000)
+    start(load, { ttl } = minute) {
+      const cache = new ExpiryMap<string, string>(ttl)
       const memoized = pMemoize((_key: string) => load(), { cache })
       return {
         read: () => memoized(key),
@@ -24,5 +24,6 @@ export const contenders: readonly Contender[] = [
         set: (value) => cache.set(key, value),
       }
     },
+    startMany: (load, { ttl }) => ({ read: pMemoize(load, { cache: new ExpiryMap<string, string>(ttl) }) }),
   },
 ]

@@ -1,51 +1,54 @@
-/** What importing the core costs a process that is already warm, over a module in which there is nothing. */
+/** What importing a package costs a new process, beyond one that imports a module in which there is nothing. */
 
-import { copyFileSync, cpSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { packageName } from '../rivals/lru-cache.ts'
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Contender as Peer } from '../compare/contender.ts'
 import { type Contender, median, type Scenario } from '../scenario.ts'
 
-const dist = dirname(fileURLToPath(import.meta.resolve('evercurrent')))
-const seen = new Set<object>()
+const file = (name: string) => fileURLToPath(new URL(`./${name}.js`, import.meta.url))
 
-/** Imports a copy each time, so that all of its files are read, compiled and executed. */
-async function importCopy(write: (folder: string) => void, exported: readonly string[]): Promise<number> {
-  const folder = mkdtempSync(join(dist, '../copy-'))
-  write(folder)
-  const url = pathToFileURL(join(folder, 'index.js')).href
-  const began = performance.now()
-  const module = await import(url)
-  const passed = performance.now() - began
-  const isRight = exported.every((name) => typeof module[name] === 'function' && !seen.has(module[name]))
-  for (const name of exported) seen.add(module[name])
-  if (!isRight) throw new Error(`${url} is not a fresh instance of the module`)
-  return passed
-}
-
-const importing = (write: (folder: string) => void, exported: readonly string[]): Contender => {
-  return () => async (budgetMs) => {
-    const passed = [await importCopy(write, exported)]
-    for (const end = performance.now() + budgetMs; performance.now() < end; )
-      passed.push(await importCopy(write, exported))
-    return median(passed)
+/** In a new process: milliseconds from the first statement to the end of the import. */
+const importing = (specifier: string): Contender => {
+  return () => {
+    const program = file(`importing-${specifier.replace(/[^\w-]+/g, '-')}`)
+    writeFileSync(
+      program,
+      `const began = performance.now()
+const module = await import(${JSON.stringify(specifier)})
+const passed = performance.now() - began
+if (${specifier !== emptyModule} && !Object.keys(module).length) throw new Error('Nothing was imported')
+process.stdout.write(String(passed))
+`,
+    )
+    const importOnce = () => {
+      const { stdout, stderr, status } = spawnSync(process.execPath, [program], { encoding: 'utf8' })
+      if (status !== 0) throw new Error(stderr)
+      return Number(stdout)
+    }
+    return async (budgetMs) => {
+      const passed = [importOnce()]
+      for (const end = performance.now() + budgetMs; performance.now() < end; ) passed.push(importOnce())
+      return median(passed)
+    }
   }
 }
 
-const writeEmpty = (folder: string) => writeFileSync(join(folder, 'index.js'), 'export {}\n')
-const writeCore = (folder: string) =>
-  cpSync(dist, folder, { recursive: true, filter: (path) => !path.endsWith('.map') })
-/** What `import 'lru-cache'` leads to in Node is one file, minified by its author. */
-const writeLru = (folder: string) =>
-  copyFileSync(fileURLToPath(import.meta.resolve(packageName)), join(folder, 'index.js'))
+const emptyModule = 'data:text/javascript,'
+
+/** What the file of a peer imports, where that is not its first package. */
+const entries: Readonly<Record<string, string>> = {
+  'layered-loader': 'layered-loader/core',
+}
 
 export const importCost: Scenario = {
-  title: 'Import in a warm process',
+  title: 'Import into a new process',
   unit: 'ms',
   contenders: {
-    'floor: an empty module': importing(writeEmpty, []),
-    "import('evercurrent')": importing(writeCore, ['BackgroundCache']),
+    'floor: an empty module': importing(emptyModule),
+    "import('evercurrent')": importing('evercurrent'),
   },
-  rivals: { "import('lru-cache')": importing(writeLru, ['LRUCache']) },
+  rival: ({ name, packages: [first = name] }: Peer) => importing(entries[name] ?? first)(),
+  isHeavy: true,
   bars: { "import('evercurrent')": { above: 2 } },
 }
