@@ -39,10 +39,14 @@ for (const [name, make] of Object.entries(traffic)) {
   const trace = make()
   const rows: string[][] = []
   for (const [model, { start }] of Object.entries(models)) rows.push(row(model, await simulate(start, trace)))
-  parts.push(`## Traffic: ${name}\n\n${trace.what}; ${trace.reads.length.toLocaleString('en')} reads.\n\n${table({ head, rows })}`)
+  parts.push(
+    `## Traffic: ${name}\n\n${trace.what}; ${trace.reads.length.toLocaleString('en')} reads.\n\n${table({ head, rows })}`,
+  )
 }
 
-parts.push('## The window\n\nHow long before its expiry a value is due. A longer one asks the source more often; a shorter one makes more readers wait.')
+parts.push(
+  '## The window\n\nHow long before its expiry a value is due. A longer one asks the source more often; a shorter one makes more readers wait.',
+)
 for (const name of ['steady', 'seldom', 'diurnal']) {
   const trace = (traffic[name] as NonNullable<(typeof traffic)[string]>)()
   const rows: string[][] = []

@@ -2,8 +2,8 @@
 
 import { manualClock } from 'evercurrent/testing'
 import { quantile } from '../scenario.ts'
-import type { Model } from './models.ts'
 import { type Eviction, evictions } from './eviction.ts'
+import type { Model } from './models.ts'
 import { type Random, randomFrom } from './random.ts'
 import { accesses, type Traffic } from './traces.ts'
 
@@ -54,7 +54,8 @@ export async function simulate(start: Model['start'], { reads, isDown }: Traffic
     )
   }
   await clock.advance(10_000)
-  if (ages.length + errors !== reads.length) throw new Error(`${ages.length + errors} of ${reads.length} reads were answered`)
+  if (ages.length + errors !== reads.length)
+    throw new Error(`${ages.length + errors} of ${reads.length} reads were answered`)
   return {
     reads: reads.length,
     calls,

@@ -24,7 +24,11 @@ export interface Traffic {
 const up = () => false
 
 export const traffic: Readonly<Record<string, () => Traffic>> = {
-  steady: () => ({ what: 'two reads a second for two hours', reads: arrivals(2 * hour, 2, () => 2, randomFrom(1)), isDown: up }),
+  steady: () => ({
+    what: 'two reads a second for two hours',
+    reads: arrivals(2 * hour, 2, () => 2, randomFrom(1)),
+    isDown: up,
+  }),
   seldom: () => ({
     what: 'a read every 40 s on average, for a day',
     reads: arrivals(24 * hour, 1 / 40, () => 1 / 40, randomFrom(2)),
