@@ -79,8 +79,6 @@ const readable = (error: unknown): undefined => {
   if (!cannotWrite.test((error as Error)?.message)) throw error
 }
 
-export type RedisStore = ReturnType<typeof createStore>
-
 export function createStore(run: Run, prefix: string) {
   const entryKey = (key: string) => `${prefix}:v:{:${encoded(key)}}`
   const askShard = (shard: number, ...args: readonly string[]) =>

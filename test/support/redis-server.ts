@@ -13,7 +13,7 @@ export const redisServer: string | undefined = [process.env['REDIS_SERVER'], ...
   (place) => place && existsSync(place),
 )
 
-export const howToInstall =
+const howToInstall =
   'redis-server is missing (Debian: apt-get install redis-server; elsewhere set REDIS_SERVER to the executable, 7.0 or newer)'
 
 if (!redisServer && process.env['CI'] === 'true') throw new Error(howToInstall)
