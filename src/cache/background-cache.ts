@@ -3,7 +3,7 @@
 import type { CacheEvent } from '../events/cache-event.ts'
 import type { Fetch, Reading } from '../fetch/fetch.ts'
 import type { StandardSchema } from '../fetch/schema.ts'
-import { isA } from '../policy/options.ts'
+import { listenerRule } from '../policy/options.ts'
 import type { Lifetime, PolicyOptions } from '../policy/policy.ts'
 import type { Inspection, Snapshot } from '../state/snapshot.ts'
 import { interopObservable, interopPoint, iterateValues } from './follow-values.ts'
@@ -11,8 +11,6 @@ import { createLiveValue, inspectLive, type LiveValue } from './live-value.ts'
 import type { KeepFreshOptions, PerCallCache, ReadOptions, RefreshOptions } from './observed.ts'
 import { resolveSetting, type Surroundings } from './setting.ts'
 import { statsOf } from './stats.ts'
-
-const listenerRule = isA('function')
 
 class CacheOfOneValue<V> {
   static readonly name = 'BackgroundCache'

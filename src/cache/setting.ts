@@ -5,7 +5,7 @@ import type { Fetch } from '../fetch/fetch.ts'
 import type { Flight } from '../fetch/flight.ts'
 import type { Load } from '../fetch/found.ts'
 import type { StandardSchema } from '../fetch/schema.ts'
-import { checkOptions, isA, type Rule, refuse } from '../policy/options.ts'
+import { checkOptions, having, isA, type Rule, refuse } from '../policy/options.ts'
 import { type Policy, type PolicyOptions, policyRules, resolvePolicy } from '../policy/policy.ts'
 import { empty, type State } from '../state/state.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
@@ -58,15 +58,6 @@ const standardSchema: Rule<StandardSchema<never>> = (option, value) =>
   typeof (value as StandardSchema<never> | null)?.['~standard']?.validate === 'function'
     ? (value as StandardSchema<never>)
     : refuse(option, 'a Standard Schema (zod, valibot, …)', value)
-
-const having =
-  <T>(...methods: readonly string[]): Rule<T> =>
-  (option, value) => {
-    for (const method of methods) {
-      if (typeof Object(value)[method] !== 'function') refuse(option, `an object with ${method}()`, value)
-    }
-    return value as T
-  }
 
 export const pauseRules = { pauseWhile: having<Pause>('isPaused', 'subscribe') }
 

@@ -29,7 +29,8 @@ export interface Bulletin {
  * those, so that failing listeners come to an end.
  */
 export function createBulletin(report: (error: unknown, failed?: Set<unknown>) => void): Bulletin {
-  const queue: (() => unknown)[] = []
+  /** A set, since taking the first of many from an array moves all that are behind it. */
+  const queue = new Set<() => unknown>()
   let depth = 0
 
   const guard = <T>(call: () => T, onFailure: (error: unknown) => void = report): T | undefined => {
@@ -49,13 +50,18 @@ export function createBulletin(report: (error: unknown, failed?: Set<unknown>) =
       return change()
     } finally {
       try {
-        if (depth === 1) for (let next = queue.shift(); next; next = queue.shift()) next()
+        // What is queued meanwhile is reached as well.
+        if (depth === 1)
+          for (const next of queue) {
+            queue.delete(next)
+            next()
+          }
       } finally {
         depth--
       }
     }
   }
-  const afterwards = (task: () => void) => during(() => queue.push(task))
+  const afterwards = (task: () => void) => during(() => queue.add(task))
   return {
     during,
     afterwards,

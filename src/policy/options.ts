@@ -51,6 +51,18 @@ export function isA<T>(type: 'function' | 'string' | 'boolean'): Rule<T> {
   return (option, value) => (typeof value === type ? (value as T) : refuse(option, `a ${type}`, value))
 }
 
+export const listenerRule = isA('function')
+
+/** An object with these methods. */
+export function having<T>(...methods: readonly string[]): Rule<T> {
+  return (option, value) => {
+    for (const method of methods) {
+      if (typeof Object(value)[method] !== 'function') refuse(option, `an object with ${method}()`, value)
+    }
+    return value as T
+  }
+}
+
 /** Whole milliseconds, at least `least`; `Infinity` passes, unless `most` is lower. */
 export function duration(least: 0 | 1, most = Infinity): Rule<number> {
   return (option, value) => {

@@ -70,7 +70,8 @@ async function ask<K, V>({ type, key, fetchMany }: Kind<K, V>, requests: Readonl
   const led = (...reasons: FetchReason[]) => all.find(({ context }) => reasons.includes(context.reason))
   const { run, context } = led('first', 'refresh') ?? led('expired') ?? (all[0] as Request<K, V>)
   const { reason } = context
-  const startedAt = Math.min(...all.map(({ context }) => context.startedAt))
+  // Not as arguments of one call: there may be more keys than a call can have.
+  const startedAt = all.reduce((first, { context }) => Math.min(first, context.startedAt), Infinity)
   const signal = whenAllAre(all.map(({ context }) => context.signal))
   const keys = all.map((request) => request.key)
   const answer = await run(() => (fetchMany as NonNullable<typeof fetchMany>)(keys, { signal, reason, startedAt }))

@@ -5,7 +5,7 @@ import { newTally, statsOf, type Tally } from '../cache/stats.ts'
 import { join } from '../events/bulletin.ts'
 import type { CacheEvent } from '../events/cache-event.ts'
 import type { StandardSchema } from '../fetch/schema.ts'
-import { checkOptions, isA } from '../policy/options.ts'
+import { checkOptions, listenerRule } from '../policy/options.ts'
 import type { Lifetime } from '../policy/policy.ts'
 import type { Inspection } from '../state/snapshot.ts'
 import { namespacePrefix } from '../tier/full-key.ts'
@@ -16,8 +16,6 @@ import { KeyedView } from './keyed-view.ts'
 import { type Kind, resolveKind } from './kind.ts'
 import { namespacePath, type RegistryOptions, registryRules, type TypeOptions } from './options.ts'
 import { Shelf } from './shelf.ts'
-
-const listenerRule = /* @__PURE__ */ isA('function')
 
 class Registry {
   static readonly name = 'CacheRegistry'

@@ -5,7 +5,7 @@ import { inspectLive } from '../cache/live-value.ts'
 import type { KeepFreshOptions, ReadOptions, SeedOptions, SetOptions } from '../cache/observed.ts'
 import type { CacheEvent } from '../events/cache-event.ts'
 import type { Reading } from '../fetch/fetch.ts'
-import { isA } from '../policy/options.ts'
+import { listenerRule } from '../policy/options.ts'
 import type { Inspection, Snapshot } from '../state/snapshot.ts'
 import type { Duration } from '../time/duration.ts'
 import { type KeyId, partsOf } from './key.ts'
@@ -13,8 +13,6 @@ import type { CacheEntry } from './keyed.ts'
 import type { KeyedView } from './keyed-view.ts'
 import type { Holder, Resident } from './resident.ts'
 import type { Shelf } from './shelf.ts'
-
-const listenerRule = /* @__PURE__ */ isA('function')
 
 class EntryOfKey<K, V> implements CacheEntry<V> {
   static readonly name = 'CacheEntry'

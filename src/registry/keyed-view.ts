@@ -162,7 +162,8 @@ export class KeyedView<K, V> {
   }
 
   *keys(): IterableIterator<readonly string[]> {
-    for (const id of this.#index.keys()) yield partsOf(id)
+    // A list of now: one that is dropped and fetched again on the way would come again, and again.
+    for (const id of [...this.#index.keys()]) if (this.#index.has(id)) yield partsOf(id)
   }
 
   get size(): number {

@@ -5,10 +5,10 @@ import { newTally, type Tally } from '../cache/stats.ts'
 import type { Codec } from '../codec/codec.ts'
 import { KeyGoneError } from '../errors.ts'
 import type { StandardSchema } from '../fetch/schema.ts'
-import { checkOptions, isA, type Rule, refuse } from '../policy/options.ts'
+import { checkOptions, having, isA, refuse } from '../policy/options.ts'
 import { type Policy, type PolicyOptions, resolvePolicy } from '../policy/policy.ts'
 import type { FetchMany, KeyedFetch } from './keyed.ts'
-import { wholeNumber } from './options.ts'
+import { nameRule, wholeNumber } from './options.ts'
 import { estimateBytes } from './size.ts'
 
 export interface Kind<K, V> {
@@ -29,25 +29,15 @@ export interface Kind<K, V> {
 }
 
 const call = /* @__PURE__ */ isA<never>('function')
-const type: Rule<string> = (option, value) =>
-  typeof value === 'string' && value ? value : refuse(option, 'a name that is not empty', value)
-
-const codec: Rule<Codec<never>> = (option, value) => {
-  for (const method of ['encode', 'decode']) {
-    if (typeof Object(value)[method] !== 'function') refuse(option, `an object with ${method}()`, value)
-  }
-  return value as Codec<never>
-}
-
 // Made by a call that can be left out: whoever imports only `BackgroundCache` does not carry it.
 const rules = /* @__PURE__ */ (() => ({
   ...valueRules,
-  type,
+  type: nameRule,
   version: wholeNumber,
   key: call,
   fetchMany: call,
   sizeOf: call,
-  codec,
+  codec: having<Codec<never>>('encode', 'decode'),
 }))()
 
 type Classify = NonNullable<Policy<never>['classifyError']>
@@ -79,7 +69,8 @@ export function resolveKind<K, V>(
     policy: { ...policy, classifyError: withGone(policy.classifyError) },
     sizeOf(value) {
       const bytes = measure && guard(() => measure(value))
-      if (typeof bytes === 'number' && bytes >= 0 && bytes < Infinity) return bytes
+      // Larger ones are as good as that, and can be added up.
+      if (typeof bytes === 'number' && bytes >= 0 && bytes < Infinity) return Math.min(bytes, Number.MAX_SAFE_INTEGER)
       // A proxy may throw whatever is asked of it.
       return guard(() => estimateBytes(value)) ?? 0
     },

@@ -3,7 +3,7 @@
 import type { CacheBackend } from '../backend/backend.ts'
 import { householdRules, type Surroundings } from '../cache/setting.ts'
 import type { Codec } from '../codec/codec.ts'
-import { duration, type Rule, refuse } from '../policy/options.ts'
+import { duration, having, type Rule, refuse } from '../policy/options.ts'
 import type { PolicyOptions } from '../policy/policy.ts'
 import type { Duration } from '../time/duration.ts'
 
@@ -53,13 +53,14 @@ export const namespacePath: Rule<readonly string[]> = (option, value) => {
   return isPath ? path : refuse(option, 'a name or an array of names', value)
 }
 
+export const nameRule: Rule<string> = (option, value) =>
+  typeof value === 'string' && value ? value : refuse(option, 'a name that is not empty', value)
+
+const asBackend = /* @__PURE__ */ having<CacheBackend>('get', 'set', 'delete', 'deletePrefix')
 const backend: Rule<CacheBackend> = (option, value) => {
-  const given = Object(value)
-  for (const method of ['get', 'set', 'delete', 'deletePrefix']) {
-    if (typeof given[method] !== 'function') refuse(option, `an object with ${method}()`, value)
-  }
-  if (typeof given.name !== 'string' || !given.name) refuse(`${option}.name`, 'a name that is not empty', given.name)
-  return value as CacheBackend
+  const given = asBackend(option, value)
+  nameRule(`${option}.name`, given.name)
+  return given
 }
 
 export const registryRules = /* @__PURE__ */ (() => ({

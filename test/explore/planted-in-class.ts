@@ -168,7 +168,7 @@ export const plantedInClass: readonly PlantedBug[] = [
   {
     name: 'news is told at once',
     file: 'events/bulletin.ts',
-    search: 'during(() => queue.push(task))',
+    search: 'during(() => queue.add(task))',
     replacement: 'during(() => task())',
     law: 'L21',
     harm: 'two listeners see two orders when one of them changes something',

@@ -1,7 +1,7 @@
 /** Bugs of the registry that were found once, each as the shortest way to see it. */
 import { CacheRegistry } from 'evercurrent'
 import { manualClock } from 'evercurrent/testing'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 
 const source = () => {
   const answers = new Map<string, () => string>()
@@ -105,4 +105,44 @@ it('a key is forgotten once an overtaken fetch of it has answered those who wait
   answer('old')
   expect(await read).toBe('old')
   expect([...registry.inspect()]).toEqual([])
+})
+
+it('walking keys() ends, though each of them is dropped and fetched again on the way', async () => {
+  const texts = new CacheRegistry().define({ type: 'a', ttl: '1m', fetch: (key: string) => key })
+  await texts.getMany(['a', 'b', 'c'])
+  const seen: (string | undefined)[] = []
+  for (const [key = ''] of texts.keys()) {
+    seen.push(key)
+    if (seen.length > 3) break
+    await texts.invalidate(key)
+    if (key === 'a') await texts.invalidate('b')
+    await texts.get(key)
+  }
+  expect(seen).toEqual(['a', 'c'])
+})
+
+it('a size beyond all measure is one of something that is not kept, and the others are counted on', async () => {
+  const sizeOf = (value: string) => (value === 'huge' ? Number.MAX_VALUE : 10)
+  const registry = new CacheRegistry({ maxBytes: 25 })
+  const texts = registry.define<string>({ type: 'a', ttl: '1m', sizeOf })
+  await texts.set('one', 'small')
+  await texts.set('two', 'huge')
+  expect([...texts.keys()]).toEqual([['one']])
+  expect(registry.stats().bytes).toBe(10)
+  for (const key of ['three', 'four', 'five']) await texts.set(key, 'small')
+  expect([...texts.keys()]).toEqual([['four'], ['five']])
+  expect(registry.stats().bytes).toBe(20)
+})
+
+it('a batch may have more keys than a call can have arguments', async () => {
+  const fetchMany = (asked: readonly string[]) => asked.map((key) => [key, key.length] as const)
+  const lengths = new CacheRegistry().define({ type: 'length', ttl: '1m', fetchMany })
+  const keys = Array.from({ length: 100 }, (_, at) => `key ${at}`)
+  // A few hundred thousand keys would show it by a RangeError, and take seconds.
+  const least = vi.spyOn(Math, 'min')
+  const found = await lengths.getMany(keys)
+  const mostArguments = Math.max(...least.mock.calls.map((given) => given.length))
+  least.mockRestore()
+  expect(found.size).toBe(100)
+  expect(mostArguments).toBe(2)
 })
