@@ -9,7 +9,7 @@ const make = (options: unknown) => new BackgroundCache<string>(options as never)
 const duration = "such as 30000 or '30s'"
 const all =
   'ttl, refreshWindow, jitter, expiresAt, staleIfError, fetchTimeout, maxWait, backoff, equals, isNewer, ' +
-  'classifyError, retryAfter, freeze, fetch, schema, clock, random, name, waitUntil'
+  'classifyError, retryAfter, freeze, fetch, schema, pauseWhile, clock, random, name, waitUntil'
 
 describe('the message of a refused option', () => {
   it.each<[Record<string, unknown>, string]>([
