@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const LIMIT_MS = 8 * 60_000
+const LIMIT_MS = 20 * 60_000
 
 interface Report {
   readonly numPassedTests: number
