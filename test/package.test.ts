@@ -160,7 +160,8 @@ describe('every subpath', () => {
 
   it('is one module of its own per module system when both are used in one process', async () => {
     const different = await run(`${bothCopies}
-      print(names.filter((name) => Object.keys(esm[name]).some((key) => esm[name][key] === cjs[name][key])))`)
+      const isShared = (one, other) => one === other && typeof one !== 'string'
+      print(names.filter((name) => Object.keys(esm[name]).some((key) => isShared(esm[name][key], cjs[name][key]))))`)
     expect(different).toEqual([])
   })
 
@@ -391,7 +392,9 @@ describe('declarations', () => {
 
   it('compile with the programs of test/types in both module modes', { timeout: 120_000 }, async () => {
     const folder = join(root, 'test/types/samples')
-    const programs = readdirSync(folder).flatMap((name) => {
+    // There is no extension for JSX that says which module system it is of.
+    const names = readdirSync(folder).filter((name) => name.endsWith('.ts'))
+    const programs = names.flatMap((name) => {
       const text = readFileSync(join(folder, name), 'utf8')
       return [[name.replace('.ts', '.mts'), text] as const, [name.replace('.ts', '.cts'), text] as const]
     })

@@ -8,7 +8,7 @@ import type { Entry } from '../policy/lifetime.ts'
 import { isUsable } from '../state/read-plan.ts'
 import type { State } from '../state/state.ts'
 import { partsOfSuffix, partsSuffix, typePrefix } from '../tier/full-key.ts'
-import type { Tier } from '../tier/tier.ts'
+import { type Tier, unsure, type Whereabouts } from '../tier/tier.ts'
 import { hasPrefix, idOf, type KeyId, partsOf } from './key.ts'
 import type { Kind } from './kind.ts'
 import { Sealed } from './sealed.ts'
@@ -36,7 +36,7 @@ export class StoredValues<K, V> {
   /** what all full keys begin with */
   readonly #prefix: string
   /** where the tier is with what is held here, as far as that is known, or will be once it is written */
-  readonly #generations = new Map<KeyId, string | Promise<string | undefined>>()
+  readonly #generations = new Map<KeyId, Whereabouts | Promise<Whereabouts>>()
   /** values on their way by `set()` */
   readonly #underWay = new UnderWay()
 
@@ -72,9 +72,9 @@ export class StoredValues<K, V> {
   commit(id: KeyId, entry: Entry<V>, ifGeneration: string): Promise<void> {
     const key = this.fullKey(id)
     const write = this.#tier.write(key, () => this.#sealed.seal(key, entry), ifGeneration)
-    const generation = write.catch((error: unknown) => this.#tellIfCodecFailed(error))
+    const generation: Promise<Whereabouts> = write.catch((error: unknown) => this.#afterFailure(error))
     this.#generations.set(id, generation)
-    const settled = (known: string | undefined) => {
+    const settled = (known: Whereabouts) => {
       if (this.#generations.get(id) !== generation) return
       if (known === undefined) this.#generations.delete(id)
       else this.#generations.set(id, known)
@@ -84,7 +84,7 @@ export class StoredValues<K, V> {
         settled(known)
         if (known === undefined) this.#refused(id, entry)
       },
-      () => settled(undefined),
+      () => generation.then(settled),
     )
     return generation.then(() => {})
   }
@@ -98,12 +98,12 @@ export class StoredValues<K, V> {
     })
   }
 
-  /** What the tier itself failed at was told where it failed. */
-  #tellIfCodecFailed(error: unknown): undefined {
-    const { newsroom } = this.#store
-    const operation = 'encode'
-    if (error instanceof BackendError && error.operation === operation)
-      newsroom.tell({ kind: 'backend-failed', operation, error })
+  /** What the tier itself failed at was told where it failed. Unless it answered, it may have the value all the same. */
+  #afterFailure(error: unknown): Whereabouts {
+    const { operation, reason } = error as BackendError
+    if (operation !== 'encode') return reason === 'full' || reason === 'refused' ? undefined : unsure
+    this.#store.newsroom.tell({ kind: 'backend-failed', operation, error })
+    return undefined
   }
 
   /** Writes through: it happens here once the tier has it. Rejects with a `BackendError`. */
@@ -159,7 +159,7 @@ export class StoredValues<K, V> {
     return !this.#underWay.isEmpty()
   }
 
-  generationOf(id: KeyId): string | Promise<string | undefined> | undefined {
+  generationOf(id: KeyId): Whereabouts | Promise<Whereabouts> {
     return this.#generations.get(id)
   }
 

@@ -21,6 +21,12 @@ export interface TierOptions {
   readonly writeDeadline: number
 }
 
+/** Of a write that failed: the tier may have it, or get it yet. */
+export const unsure = Symbol('unsure')
+
+/** Where the tier is with a value, as far as that is known. */
+export type Whereabouts = string | typeof unsure | undefined
+
 interface Surroundings {
   readonly clock: Clock
   readonly timeline: Timeline
@@ -100,10 +106,11 @@ export class Tier {
     return this.#counted(this.#drop(key, () => 'all'))
   }
 
-  /** Drops only what was there at this generation: nothing, if that is not known. */
-  dropAt(key: string, generation: () => Awaitable<string | undefined>): Promise<boolean> {
+  /** Drops only what was there at this generation: nothing, if none is known, and all, if a write may arrive yet. */
+  dropAt(key: string, generation: () => Awaitable<Whereabouts>): Promise<boolean> {
     const debt = async () => {
       const ifGeneration = await generation()
+      if (ifGeneration === unsure) return 'all'
       return ifGeneration === undefined ? undefined : { ifGeneration }
     }
     return this.#counted(this.#drop(key, debt))

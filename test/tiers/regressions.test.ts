@@ -432,3 +432,24 @@ describe('invalidatePrefix()', () => {
     expect(await a.cache.invalidatePrefix()).toBe(1)
   })
 })
+
+describe('a value whose write may arrive late', () => {
+  it.each(['before', 'after'] as const)(
+    'L10 does not come back from the tier once it was rejected: invalidated %s the write was given up',
+    async (when) => {
+      // L10: "invalidate({ ifValue })" drops exactly the token that was rejected, here and in the tier.
+      const { start, clock } = fleet()
+      const a = start()
+      const gate = a.tier.hold('set', 'after')
+      await a.load('k', 'rejected')
+      if (when === 'after') await clock.advance(writeDeadline)
+      const dropped = a.cache.invalidate('k', { ifValue: 'rejected' })
+      if (when === 'before') await clock.advance(writeDeadline)
+      await gate.open()
+      await dropped
+      await settle()
+      const reading = await a.get('k')
+      expect([reading.value, a.calls.length]).toEqual([undefined, 2])
+    },
+  )
+})
