@@ -20,7 +20,7 @@ const inBrowser: TestProjectInlineConfiguration = {
   test: {
     name: 'browser',
     include: [paged],
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     api: { host: '127.0.0.1' },
     browser: {
       enabled: true,
@@ -45,7 +45,7 @@ export default defineConfig({
           name: 'source',
           include: ['test/**/*.test.{ts,tsx}'],
           exclude: [...packaged, paged],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
       {
