@@ -31,6 +31,8 @@ export const minute: Wish = { due: 40_000, ttl: 60_000, stale: 660_000 }
 /**
  * For packages that load behind the readers only what has expired. If nothing older than `ttl` may be served, their own
  * expiry is `due`, and what they call stale is the rest until `ttl`.
+ *
+ * @public for the files of `peers/`, which are compiled apart
  */
 export const expiringEarly = ({ due, ttl, stale }: Wish): { readonly fresh: number; readonly stale: number } =>
   stale > ttl ? { fresh: ttl, stale: stale - ttl } : { fresh: due, stale: ttl - due }

@@ -49,7 +49,7 @@ const policy =
     }
   }
 
-export const evercurrent = (options: PolicyOptions<number>, isKept = false): Model['start'] => {
+const evercurrent = (options: PolicyOptions<number>, isKept = false): Model['start'] => {
   return (load, clock) => {
     const cache = new BackgroundCache({ ttl, ...options, clock, random: randomFrom(99), fetch: load })
     if (isKept) cache.keepFresh()
