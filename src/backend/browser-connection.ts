@@ -30,20 +30,15 @@ export function createConnection(database: string, opened: () => void) {
   }
   const open = async (stuck: (why: string) => void, lost: () => void) => {
     const timer = setTimeout(() => stuck(`it did not open within ${patience} ms`), patience)
-    let wasBlocked = false
     try {
       if (!globalThis.indexedDB) throw new DOMException('there is none', 'SecurityError')
-      const blocked = () => {
-        wasBlocked = true
-        stuck('another tab keeps an older version of it open')
-      }
+      const blocked = () => stuck('another tab keeps an older version of it open')
       const store = await openStore(database, { blocked, lost })
       if (isClosed) store.close()
       else opened()
       return store
     } catch (error) {
-      // A database that another tab had open is not refused to this page.
-      if (wasBlocked || !refusals.includes((error as Error)?.name)) throw error
+      if (!refusals.includes((error as Error)?.name)) throw error
       missing = error
       return undefined
     } finally {
