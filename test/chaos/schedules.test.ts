@@ -1,9 +1,10 @@
 /** Random schedules over three processes with faults: nobody is given what was invalidated. Long: `npm run test:fleet`. */
 import { expect, it } from 'vitest'
+import { randomFrom } from '../../bench/simulator/random.ts'
 import { redisServer } from '../support/redis-server.ts'
 import { check, quantile } from './checker.ts'
 import { startFleet } from './fleet.ts'
-import { faults, playSchedule, randomFrom } from './schedules.ts'
+import { faults, playSchedule } from './schedules.ts'
 
 const wanted = Number(process.env['FLEET_SCHEDULES'] ?? 150)
 const seed = Number(process.env['FLEET_SEED'] ?? 20_261_201)

@@ -1,19 +1,7 @@
 /** Random schedules of reads and changes over a fleet, many at a time, and what befalls them meanwhile. */
+import type { Random } from '../../bench/simulator/random.ts'
 import type { Fleet, Member } from './fleet.ts'
 import { keysOf, names } from './orders.ts'
-
-export type Random = () => number
-
-/** The same numbers for the same seed (mulberry32). */
-export function randomFrom(seed: number): Random {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 const pick = <T>(random: Random, from: readonly T[]): T => from[Math.floor(random() * from.length)] as T
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
